@@ -1,0 +1,83 @@
+"""Every error of the project, safe to show: what was found, then what to do next.
+
+    ArticleQAError
+    ├── UnreadableFile      one file cannot become an article; the others go on
+    ├── NoLibrary           there is nothing to ask: no folder, no articles, no place to write
+    ├── LibraryInUse        another process owns the library for writing
+    ├── DamagedLibrary      library.sqlite is not a library, or is broken
+    ├── EncoderMismatch     the library was built with another encoder
+    ├── EncoderUnavailable  the encoder's weights are missing or not the recorded ones
+    ├── BadQuestion         a question that cannot be asked
+    ├── UnknownSetting      a setting that does not exist or has a wrong value
+    ├── MissingExtra        an optional package is not installed
+    └── ProviderFailure     a language model's server failed
+
+Abstaining is a value (`qa.Answer.status`), never an exception.
+"""
+
+from __future__ import annotations
+
+
+class ArticleQAError(Exception):
+    """Base of every error that the project raises on purpose; its text can be shown to anybody."""
+
+
+class UnreadableFile(ArticleQAError):
+    """A file was refused; nothing of it was stored.
+
+    Attributes:
+        path: The file as it was named, relative to the articles folder where there is one.
+        code: Why, as one of `empty`, `too_large`, `bad_type`, `bad_encoding`, `unreadable`,
+            `timeout`, `bad_path`: for programs.
+        found: Why, in words: for people.
+    """
+
+    def __init__(self, path: str, code: str, found: str) -> None:
+        super().__init__(f"{path}: {found}")
+        self.path = path
+        self.code = code
+        self.found = found
+
+
+class NoLibrary(ArticleQAError):
+    """There is nothing to ask, or no place to keep a library."""
+
+
+class LibraryInUse(ArticleQAError):
+    """Another process owns the library for writing."""
+
+
+class DamagedLibrary(ArticleQAError):
+    """`library.sqlite` cannot be used as it is; it is left untouched."""
+
+
+class EncoderMismatch(ArticleQAError):
+    """The library's vectors came from another encoder than the one configured."""
+
+
+class EncoderUnavailable(ArticleQAError):
+    """The encoder's weights cannot be loaded."""
+
+
+class BadQuestion(ArticleQAError):
+    """The question is blank, or too long to be one."""
+
+
+class UnknownSetting(ArticleQAError):
+    """A setting that does not exist, or a value it cannot take."""
+
+
+class MissingExtra(ArticleQAError):
+    """An optional package is missing; the text ends with the command that installs it."""
+
+
+class ProviderFailure(ArticleQAError):
+    """A language model's server failed.
+
+    Attributes:
+        retryable: Whether the same call may succeed later.
+    """
+
+    def __init__(self, message: str, *, retryable: bool) -> None:
+        super().__init__(message)
+        self.retryable = retryable
