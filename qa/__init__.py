@@ -1,0 +1,14 @@
+"""Ask a folder of articles; get answers made of their exact sentences.
+
+>>> from qa import read
+>>> read("How many troops remain in Iraq?", ["About 5,000 U.S. troops remain in Iraq."]).citations[0].quote
+'About 5,000 U.S. troops remain in Iraq.'
+"""
+
+from index.errors import ArticleQAError
+from index.types import Article
+from qa.assistant import Assistant, ask, read
+from qa.settings import Settings
+from qa.types import Answer, Citation, Turn
+
+__all__ = ["Answer", "Article", "ArticleQAError", "Assistant", "Citation", "Settings", "Turn", "ask", "read"]

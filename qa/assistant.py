@@ -1,0 +1,344 @@
+"""The door: open a folder of articles, ask, and get answers made of their sentences."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from functools import cached_property
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from index.copies import Families
+from index.encoder import encoder
+from index.errors import ArticleQAError, LibraryInUse, NoLibrary
+from index.formats import SUFFIXES
+from index.library import FILE, Library
+from index.outline import encode, outline
+from index.owner import Owner
+from index.search import Results, Search
+from index.sync import Progress, Report, Step, sync
+from index.types import Article
+from index.vectors import VectorIndex
+from qa import settings as settings_
+from qa.chain import Steps, build, clean
+from qa.cite import cite
+from qa.progress import bar
+from qa.reader import SimilarityReader
+from qa.settings import Settings
+from qa.types import Answer, Citation, Turn
+
+if TYPE_CHECKING:
+    from langchain_core.runnables import Runnable
+
+log = logging.getLogger(__name__)
+
+LIBRARY = ".article-qa"
+"""The library's folder inside the articles folder."""
+
+
+class Assistant:
+    """A library that is open for questions. Safe to use from several threads; close it when done.
+
+    Attributes:
+        folder: The articles folder, None for one made of texts.
+        settings: As they are in force.
+        report: What the last sync did, None if there was none.
+        notices: What a person should know, in sentences: another process owns the library, say.
+    """
+
+    def __init__(
+        self, library: Library, vectors: VectorIndex, settings: Settings, folder: Path | None, owner: Owner | None
+    ) -> None:
+        self.folder = folder
+        self.settings = settings
+        self.report: Report | None = None
+        self.notices: list[str] = []
+        self._library = library
+        self._vectors = vectors
+        self._owner = owner
+        self._obstacle: ArticleQAError | None = None  # why the library cannot be written
+        self._encoder = encoder(settings.encoder)
+        self._search = Search(library, self._encoder, vectors)
+
+    @classmethod
+    def open(
+        cls,
+        articles: str | PathLike[str] | None = None,
+        library: str | PathLike[str] | None = None,
+        *,
+        settings: Settings | None = None,
+        update: bool = True,
+        progress: Progress | bool = True,
+    ) -> Assistant:
+        """Open the library of a folder of articles, bringing it up to date first.
+
+        Args:
+            articles: The folder; None for `QA_ARTICLES`, else the one whose library is nearest upward, else
+                `seeds/` in a checkout.
+            library: Where the library is kept; None for `QA_LIBRARY`, else `.article-qa` in the folder.
+            settings: None for those of the environment.
+            update: Whether to sync the library with the folder.
+            progress: True for a progress bar on standard error, False for none, or what to call.
+
+        Raises:
+            NoLibrary: There is no such folder, or no place to keep a library.
+            DamagedLibrary: The library file is broken or of a later version.
+            EncoderMismatch: The library was built with another encoder.
+        """
+        settings = settings or settings_.load()
+        folder = _folder(Path(articles) if articles else settings.articles)
+        where = _place(folder, library, settings)
+        if update and not os.path.isdir(folder):
+            what = "is a file" if os.path.exists(folder) else "does not exist"
+            raise NoLibrary(f"{folder} {what}; name a folder of articles.")
+        owner: Owner | None = None
+        obstacle: ArticleQAError | None = None
+        try:
+            owner = Owner(where)
+        except LibraryInUse as error:
+            obstacle = error
+        except OSError as error:
+            obstacle = NoLibrary(
+                f"The library in {where} cannot be written ({error.strerror}); name another place with --library DIR "
+                "or QA_LIBRARY."
+            )
+        if obstacle and not os.path.isfile(where / FILE):
+            raise obstacle
+        store = vectors = None
+        try:
+            store = Library(where, create=owner is not None)
+            vectors = VectorIndex(store, owner=owner is not None)
+            assistant = cls(store, vectors, settings, folder, owner)
+            if obstacle:
+                assistant._obstacle = obstacle
+                assistant.notices.append(f"{obstacle} Until then its articles are searched as they were last read.")
+                log.warning(assistant.notices[0])
+            with _shown(progress) as shown:
+                vectors.open(progress=lambda done, total: shown(Step("Indexing", done, total)))
+                if owner and update:
+                    assistant.sync(shown)
+        except BaseException:
+            if vectors:
+                vectors.close()
+            if store:
+                store.close()
+            if owner:
+                owner.release()
+            raise
+        return assistant
+
+    @classmethod
+    def of_texts(cls, texts: Iterable[str | Article], *, settings: Settings | None = None) -> Assistant:
+        """Open a library in memory over a few texts; the n-th is the article `text-n`."""
+        if isinstance(texts, (str, Article)):
+            texts = [texts]
+        settings = settings or settings_.load()
+        store = Library(None)
+        assistant = cls(store, VectorIndex(store, owner=False), settings, None, None)
+        articles = [
+            _article(text if isinstance(text, Article) else Article(f"text-{number}", f"text-{number}", text))
+            for number, text in enumerate(texts, 1)
+        ]
+        planned = [outline(article, assistant._encoder) for article in articles]
+        families = Families([])
+        for draft in encode([plan for plan in planned if plan.runs], assistant._encoder):
+            family = store.publish(draft, "", families.find(draft.signature, draft.article.id))
+            families.add(draft.article.id, family, draft.signature)
+        return assistant
+
+    def __enter__(self) -> Assistant:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the library and let another process own it."""
+        self._vectors.close()
+        self._library.close()
+        if self._owner:
+            self._owner.release()
+            self._owner = None
+
+    def ask(self, question: str, history: Sequence[Turn] = ()) -> Answer:
+        """Answer a question from the articles, or abstain.
+
+        Args:
+            history: The conversation so far, oldest first.
+
+        Raises:
+            BadQuestion: The question is blank, has no word in it, or is too long.
+            NoLibrary: There are no articles.
+            EncoderMismatch: The library was built with another encoder.
+        """
+        from langsmith import tracing_context
+
+        clean(question)
+        self._not_empty()
+        with tracing_context(enabled=False):  # an inherited variable must not upload what is asked and found
+            return self.chain.invoke({"question": question, "history": history})
+
+    def search(self, question: str, k: int = 10) -> list[Citation]:
+        """Return the k sentences that come nearest to a question or a few words, best first; no answer."""
+        return list(cite(self._search(clean(question)).evidence[:k], self._library))
+
+    def results(self, question: str, about: str = "") -> Results:
+        """Return all that `Search` finds, passages and sentences, ranked: for measuring."""
+        return self._search(clean(question), about)
+
+    def article(self, article_id: str) -> Article:
+        """Return an article with the canonical text behind the offsets.
+
+        Raises:
+            ArticleQAError: There is none of that id now.
+        """
+        found = self._library.article(article_id)
+        if found is None:
+            raise ArticleQAError(f"There is no article {article_id!r} in the library; it may have been removed.")
+        return found
+
+    def articles(self) -> list[str]:
+        """Return the ids of all articles, sorted."""
+        return self._library.article_ids()
+
+    def counts(self) -> tuple[int, int, int]:
+        """Return how many articles, sentences and passages there are."""
+        return self._library.counts()
+
+    @property
+    def engine(self) -> str:
+        """What searches: `chroma`, or `exact` where Chroma is not to be had."""
+        return self._vectors.engine
+
+    @cached_property
+    def chain(self) -> Runnable[Any, Answer]:
+        """The chain as a LangChain Runnable, from a question (or `{"question", "history"}`) to an `Answer`."""
+        reader = SimilarityReader(most=self.settings.max_citations)
+        return build(Steps(self._library, self._search, reader, self.settings.min_confidence, self.settings.closest))
+
+    def sync(self, progress: Progress | bool = True) -> Report:
+        """Bring the library up to date with its folder.
+
+        Raises:
+            LibraryInUse: Another process owns the library.
+            NoLibrary: The folder is gone, the library cannot be written, or it is that of another folder.
+        """
+        if self._obstacle:
+            raise self._obstacle
+        if self.folder is None or self._owner is None:
+            raise NoLibrary("This library is closed, or was made of texts: open one with `Assistant.open(folder)`.")
+        self._claim(self.folder)
+        with _shown(progress) as shown:
+            self.report = sync(self.folder, self._library, self._encoder, self._vectors, shown)
+        return self.report
+
+    def _claim(self, folder: Path) -> None:
+        """Refuse to fill one folder's library with another's articles, which would delete the first's."""
+        home = self._library.get("folder")
+        inside = self._library.folder == folder / LIBRARY  # it moves and is copied with its folder
+        if home and home != str(folder) and not inside and os.path.isdir(home):
+            raise NoLibrary(
+                f"The library in {self._library.folder} is that of {home}; name another place for {folder} with "
+                "--library DIR or QA_LIBRARY."
+            )
+        if home != str(folder):
+            self._library.set(folder=str(folder))
+
+    def warm(self) -> None:
+        """Load the encoder now, so that the first question does not wait for it."""
+        self._encoder.query("ready")
+
+    def _not_empty(self) -> None:
+        if not self._library.is_empty():
+            return
+        where = f"in {self.folder}" if self.folder else "among the texts"
+        if self.report and self.report.refused:
+            count = len(self.report.refused)
+            raise NoLibrary(f"None of the {count} files {where} could be read; the first: {self.report.refused[0]}")
+        kinds = ", ".join(sorted(SUFFIXES))
+        raise NoLibrary(f"There are no articles {where}; put some there ({kinds}) and ask again.")
+
+
+def ask(
+    question: str,
+    articles: str | PathLike[str] | None = None,
+    library: str | PathLike[str] | None = None,
+    *,
+    history: Sequence[Turn] = (),
+) -> Answer:
+    """Answer one question from a folder of articles, bringing its library up to date first.
+
+    Raises as `Assistant.open` and `Assistant.ask` do.
+    """
+    clean(question)  # before any work
+    with Assistant.open(articles, library) as assistant:
+        return assistant.ask(question, history)
+
+
+def read(question: str, texts: Sequence[str]) -> Answer:
+    """Answer a question from a few texts, with no folder and no library; may abstain.
+
+    The n-th text is the article `text-n`; offsets count in the text as it was given.
+
+    Raises:
+        BadQuestion: The question is blank, has no word in it, or is too long.
+        NoLibrary: No text has a sentence in it.
+    """
+    clean(question)
+    with Assistant.of_texts(texts) as assistant:
+        return assistant.ask(question)
+
+
+def _article(article: Article) -> Article:
+    """Return an article whose text is canonical; that of a file already is."""
+    return replace(article, text=article.text.encode("utf-8", "replace").decode().replace("\0", "\ufffd"))
+
+
+def place(articles: str | PathLike[str] | None, library: str | PathLike[str] | None) -> Path | None:
+    """Return the folder of the library that `Assistant.open` would open, None if no articles are named or near.
+
+    Raises:
+        NoLibrary: A folder or a library was named and is not there.
+    """
+    settings = settings_.load()
+    named = library or settings.library
+    try:
+        where = _place(_folder(Path(articles) if articles else settings.articles), library, settings)
+    except NoLibrary:
+        if not named:
+            return None
+        where = _place(Path(), library, settings)
+    if not os.path.isfile(where / FILE):
+        raise NoLibrary(f"There is no library in {where}; make one with `article-qa sync`.")
+    return where
+
+
+def _shown(progress: Progress | bool) -> AbstractContextManager[Progress]:
+    if callable(progress):
+        return nullcontext(progress)
+    return bar() if progress else nullcontext(lambda step: None)
+
+
+def _place(folder: Path, library: str | PathLike[str] | None, settings: Settings) -> Path:
+    named = Path(library) if library else settings.library
+    return named.expanduser().absolute() if named else folder / LIBRARY
+
+
+def _folder(named: Path | None) -> Path:
+    """Return the articles folder that is meant; a later change of the current folder must not move it."""
+    if named is not None:
+        return named.expanduser().absolute()
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if os.path.isfile(folder / LIBRARY / FILE):  # unlike `Path.is_file`, says no where it may not look
+            return folder
+    if os.path.isdir(here / "seeds") and os.path.isfile(here / "pyproject.toml"):
+        return here / "seeds"
+    raise NoLibrary(
+        "No folder of articles was named and none is known here; name one, as in `article-qa chat FOLDER`, or set "
+        "QA_ARTICLES."
+    )

@@ -1,0 +1,41 @@
+"""A progress bar on standard error, for whoever waits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from index.sync import Progress, Step
+
+
+@contextmanager
+def bar() -> Iterator[Progress]:
+    """Show the steps of a sync as bars; nothing is shown before there is something to do."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bars
+
+    console = Console(stderr=True)
+    bars = Bars(
+        TextColumn("{task.description:>8}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[file]}", markup=False),
+        console=console,
+        transient=console.is_terminal,
+    )
+    tasks: dict[str, int] = {}
+
+    def show(step: Step) -> None:
+        if not tasks:
+            bars.start()
+        if step.stage not in tasks:
+            tasks[step.stage] = bars.add_task(step.stage, total=step.total, file="")
+        name = "".join(c if c.isprintable() else "?" for c in step.name)
+        bars.update(tasks[step.stage], completed=step.done, total=step.total, file=name[-60:])  # type: ignore[arg-type]
+
+    try:
+        yield show
+    finally:
+        bars.stop()

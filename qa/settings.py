@@ -1,0 +1,67 @@
+"""Every setting, flat and documented; constructs nothing.
+
+A value comes from the call or the command line, else from the environment variable `QA_` and the name
+in capitals, else from the default here.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from index.encoder import PACKAGED
+from index.errors import UnknownSetting
+
+_PREFIX = "QA_"
+
+
+class Settings(BaseSettings):
+    """All settings; immutable."""
+
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="forbid", frozen=True, env_ignore_empty=True)
+
+    articles: Path | None = Field(None, description="The folder of articles, when none is named.")
+    library: Path | None = Field(None, description="Where the library is kept; default `.article-qa` in the articles.")
+    encoder: str = Field(PACKAGED, description="A sentence-transformers model: the packaged one, a path or a hub name.")
+    min_confidence: float = Field(
+        0.3, ge=0, le=1, description="Below this probability that the articles answer, the answer abstains."
+    )
+    max_citations: int = Field(3, ge=1, le=20, description="The most sentences of an answer.")
+    closest: int = Field(3, ge=0, le=20, description="The sentences shown when abstaining.")
+    port: int = Field(7860, ge=1, le=65535, description="The chat's port; the next free one if it is taken.")
+    users: int = Field(8, ge=1, le=64, description="Questions of the chat that are answered at the same time.")
+
+
+def load(**given: Any) -> Settings:
+    """Return the settings, with the given ones (None counts as not given) before the environment.
+
+    Raises:
+        UnknownSetting: A `QA_` variable or a name that does not exist, or a value that does not fit.
+    """
+    names = set(Settings.model_fields)
+    for variable in sorted(os.environ):
+        name = variable.removeprefix(_PREFIX).lower()
+        if variable.startswith(_PREFIX) and name not in names:
+            raise _unknown(variable, [_PREFIX + known.upper() for known in names])
+    for name in given:
+        if name not in names:
+            raise _unknown(name, list(names))
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0])
+        raise UnknownSetting(
+            f"{_PREFIX}{name.upper()} cannot be {first['input']!r} ({first['msg']}); change it or unset it."
+        ) from error
+
+
+def _unknown(name: str, known: list[str]) -> UnknownSetting:
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"the settings are {', '.join(sorted(known))}."
+    return UnknownSetting(f"There is no setting {name}; {hint}")

@@ -1,0 +1,92 @@
+"""What a person gets: an answer, its citations, and the turns of a conversation."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Literal
+
+Status = Literal["answered", "abstained"]
+
+ABSTAIN = "The articles do not say."
+"""The whole text of an answer that abstains."""
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A sentence with an address: `article.text[start:end] == quote`, exactly.
+
+    Attributes:
+        number: The `[1]` in the answer's text, from 1.
+        quote: The sentence, verbatim.
+        revision: SHA-256 of the article's canonical text, which the offsets count in.
+        title: The article's title; source, url and published are "" where unknown.
+        published: Date as ISO 8601.
+        start: First character of the quote, in code points of the article's text.
+        end: One past its last character.
+        answer_start: Where the short answer starts in the article, None where there is none.
+        answer_end: Where it ends.
+        score: How directly the sentence fits, higher is better, comparable within one answer only.
+        support: How the quote carries the claim: `verbatim`, because the claim is the quote.
+    """
+
+    number: int
+    quote: str
+    article_id: str
+    revision: str
+    title: str
+    source: str
+    url: str
+    published: str
+    start: int
+    end: int
+    answer_start: int | None = None
+    answer_end: int | None = None
+    score: float = 0.0
+    support: str = "verbatim"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to one question.
+
+    Attributes:
+        question: As it was asked, on one line.
+        standalone_question: As it was read: the same, or with what the conversation supplies.
+        status: `answered`: every claim has a citation. `abstained`: there is no citation.
+        text: Plain text, with `[1]` behind each claim; says so when abstaining.
+        short_answer: The few words asked for, "" where there are none.
+        confidence: Probability, 0 to 1, that the articles answer the question; set when abstaining too.
+        citations: In the order of their numbers, most direct first.
+        closest: When abstaining, the sentences that came nearest; they do not answer.
+        engine: What searched: `chroma`, or `exact` where Chroma was not to be had.
+        timings_ms: What each step took, in milliseconds.
+    """
+
+    question: str
+    standalone_question: str
+    status: Status
+    text: str
+    short_answer: str = ""
+    confidence: float = 0.0
+    citations: tuple[Citation, ...] = ()
+    closest: tuple[Citation, ...] = ()
+    engine: str = "exact"
+    timings_ms: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def answered(self) -> bool:
+        """Whether the articles answer the question."""
+        return self.status == "answered"
+
+    def to_json(self, *, indent: int | None = 2) -> str:
+        """Return the answer as one flat JSON object with the fields of this class."""
+        return json.dumps(asdict(self), ensure_ascii=False, indent=indent)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One question of a conversation and what was answered."""
+
+    question: str
+    answer: str | Answer
