@@ -1,0 +1,184 @@
+"""The command line, in processes of its own: what it prints, where, and with which exit code."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+TROOPS = "How many U.S. troops remain in Iraq?"
+
+
+def run(*arguments, cwd=None, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "ui.command", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=cwd,
+        env={**os.environ, **environment},
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    place = tmp_path_factory.mktemp("articles")
+    (place / "strikes.md").write_text(
+        "---\ntitle: Strikes\nsource: The Desk\npublished: 2019-12-29\n---\nThe U.S. struck five sites. "
+        "About 5,000 U.S. troops remain in Iraq.\n",
+        encoding="utf-8",
+    )
+    (place / "escape.txt").write_text("The \x1b[31mred\x1b[0m gate in Mosul opened in May 2020.", encoding="utf-8")
+    return place
+
+
+def test_ask_prints_the_sentence_and_its_address(folder):
+    done = run("ask", TROOPS, "--articles", folder)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[0] == "About 5,000 U.S. troops remain in Iraq. [1]"
+    assert "[1] “Strikes”, The Desk, 2019-12-29 (strikes.md, " in done.stdout
+
+
+def test_ask_abstains_with_exit_3(folder):
+    done = run("ask", "How tall is the Eiffel Tower?", "--articles", folder)
+    assert done.returncode == 3
+    assert done.stdout.startswith("The articles do not say.\n")
+    assert "[1]" not in done.stdout
+
+
+def test_json_is_one_object_on_standard_output(folder):
+    done = run("ask", TROOPS, "--articles", folder, "--json")
+    found = json.loads(done.stdout)
+    assert (found["status"], found["citations"][0]["article_id"]) == ("answered", "strikes.md")
+
+
+def test_history_is_read_and_shown(folder, tmp_path):
+    history = tmp_path / "history.json"
+    history.write_text(json.dumps([{"question": TROOPS, "answer": "About 5,000 U.S. troops remain in Iraq."}]))
+    done = run("ask", "And how many sites were struck there?", "--articles", folder, "--history", history)
+    assert done.stdout.startswith("Read as: Strikes: And how many sites were struck there?")
+    history.write_text("{}")
+    bad = run("ask", "And there?", "--articles", folder, "--history", tmp_path / "none.json")
+    assert (bad.returncode, bad.stdout) == (1, "")
+    assert "is no history" in bad.stderr
+
+
+def test_an_article_cannot_drive_the_terminal(folder):
+    done = run("ask", "When did the red gate in Mosul open?", "--articles", folder)
+    assert "\x1b" not in done.stdout
+    assert "\\x1b[31mred" in done.stdout
+
+
+@pytest.mark.parametrize("command", [("ask", TROOPS, "--articles"), ("sync",), ("chat",)])
+def test_a_missing_folder_is_one_sentence(command, tmp_path):
+    done = run(*command, tmp_path / "nowhere")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"{tmp_path / 'nowhere'} does not exist; name a folder of articles.\n"
+
+
+def test_wrong_usage_is_2():
+    assert run("ask").returncode == 2
+    assert run("fly").returncode == 2
+
+
+def test_an_unknown_setting_is_one_sentence(folder):
+    done = run("ask", TROOPS, "--articles", folder, QA_ARTICLE="x")
+    assert done.returncode == 1
+    assert done.stderr == "There is no setting QA_ARTICLE; did you mean QA_ARTICLES?\n"
+
+
+def test_sync_reports_and_names_what_it_refused(tmp_path):
+    (tmp_path / "good.txt").write_text("A bridge opened in Basra.", encoding="utf-8")
+    (tmp_path / "empty.txt").write_bytes(b"")
+    (tmp_path / "picture.txt").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(200))
+    (tmp_path / "broken.pdf").write_bytes(b"%PDF-1.7 nothing more")
+    (tmp_path / "line.txt").write_bytes(b"word " * 4_000_000)
+    done = run("sync", tmp_path)
+    assert done.returncode == 0
+    assert done.stdout.startswith("1 added, 4 refused; the library has 1 articles")
+    lines = [line for line in done.stderr.splitlines() if line.startswith("refused ")]
+    assert [line.split(":")[0] for line in lines] == [
+        f"refused {n}" for n in ("broken.pdf", "empty.txt", "line.txt", "picture.txt")
+    ]
+    again = run("sync", tmp_path, "--strict")
+    assert again.returncode == 1
+    assert again.stdout.startswith("1 unchanged, 4 refused")
+
+
+def test_evaluate_prints_a_table_and_json(folder, tmp_path):
+    questions = tmp_path / "questions.jsonl"
+    gold = {"article": "strikes.md", "quote": "About 5,000 U.S. troops remain in Iraq."}
+    questions.write_text(
+        json.dumps({"question": TROOPS, "gold": [gold]})
+        + "\n"
+        + json.dumps({"question": "How tall is the Eiffel Tower?"})
+    )
+    table = run("evaluate", questions, "--articles", folder)
+    assert "top citation right" in table.stdout
+    figures = json.loads(run("evaluate", questions, "--articles", folder, "--json").stdout)
+    assert (figures["top_citation"], figures["abstained"]["unanswerable"], figures["gold_at"]["300"]) == (1.0, 1.0, 1.0)
+    questions.write_text("not json\n")
+    bad = run("evaluate", questions, "--articles", folder)
+    assert bad.returncode == 1
+    assert "line 1: not a question" in bad.stderr
+
+
+def test_doctor_finds_a_sound_library_and_a_broken_one(folder, tmp_path):
+    run("sync", folder)
+    done = run("doctor", "--articles", folder)
+    assert done.returncode == 0, done.stdout
+    for name in ("langchain", "chromadb", "sentence-transformers", "gradio", "encoder", "library", "chroma"):
+        assert f"ok  {name} " in done.stdout
+    (tmp_path / "library.sqlite").write_bytes(b"garbage" * 1000)
+    bad = run("doctor", "--library", tmp_path)
+    assert bad.returncode == 1
+    assert "BAD library" in bad.stdout
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_ctrl_c_stops_a_sync_with_a_sentence_and_keeps_what_was_done(tmp_path):
+    for number in range(400):
+        (tmp_path / f"{number:03}.txt").write_text(f"Bridge number {number} opened in Basra. " * 60, encoding="utf-8")
+    child = subprocess.Popen(
+        [sys.executable, "-m", "ui.command", "sync", str(tmp_path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    library = tmp_path / ".article-qa" / "library.sqlite"
+    deadline = time.time() + 60
+    while time.time() < deadline and (
+        not library.exists() or library.with_suffix(".sqlite-wal").stat().st_size < 100_000
+    ):
+        time.sleep(0.1)
+    child.send_signal(signal.SIGINT)
+    _, errors = child.communicate(timeout=60)
+    assert child.returncode == 130
+    assert "Stopped; what was done so far is kept." in errors
+    assert "Traceback" not in errors
+
+
+def test_its_own_json_is_a_history(folder, tmp_path):
+    done = run("ask", TROOPS, "--articles", folder, "--json")
+    (tmp_path / "history.json").write_text(f"[{done.stdout}]", encoding="utf-8")
+    then = run(
+        "ask", "And how many sites were struck there?", "--articles", folder, "--history", tmp_path / "history.json"
+    )
+    assert then.stdout.startswith("Read as: Strikes: ")
+    (tmp_path / "history.json").write_text("{}")
+    bad = run("ask", "And there?", "--articles", folder, "--history", tmp_path / "history.json")
+    assert (bad.returncode, "is no history" in bad.stderr) == (1, True)
+
+
+def test_doctor_misses_what_was_named(tmp_path):
+    done = run("doctor", "--articles", tmp_path / "nowhere")
+    assert done.returncode == 1
+    assert "There is no library in" in done.stderr
+
+
+def test_a_port_that_is_none_is_wrong_usage(folder):
+    assert run("chat", folder, "--port", "99999").returncode == 2

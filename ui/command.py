@@ -1,0 +1,248 @@
+"""The command line: `article-qa chat`, `ask`, `sync`, `evaluate` and `doctor`.
+
+Exit codes: 0 done or answered, 1 an error (one sentence on standard error), 2 wrong usage, 3 abstained, 130 Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from index.errors import ArticleQAError
+
+if TYPE_CHECKING:
+    from qa import Answer, Assistant, Citation, Turn
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Ask a folder of articles; get answers made of their exact sentences, or an honest no.",
+)
+
+ABSTAINED = 3
+
+Articles = Annotated[Path | None, typer.Argument(help="The folder of articles.", show_default=False)]
+ArticlesOption = Annotated[Path | None, typer.Option("--articles", help="The folder of articles.", show_default=False)]
+LibraryOption = Annotated[
+    Path | None,
+    typer.Option("--library", help="Where the library is kept [.article-qa in the articles].", show_default=False),
+]
+
+
+def main() -> None:
+    """Run the command line."""
+    # Article text leaves this machine only when somebody asks for it: not through inherited tracing or telemetry.
+    os.environ.update(
+        LANGSMITH_TRACING="false",
+        LANGSMITH_TRACING_V2="false",
+        LANGCHAIN_TRACING_V2="false",
+        GRADIO_ANALYTICS_ENABLED="False",
+        HF_HUB_DISABLE_TELEMETRY="1",
+    )
+    for stream in (sys.stdout, sys.stderr):  # a terminal that knows no curly quotes still gets an answer
+        with contextlib.suppress(AttributeError, ValueError):
+            # What is read by a program is UTF-8 everywhere, so that a quote stays exact.
+            stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="replace")  # type: ignore[union-attr]
+    app()
+
+
+@app.command()
+def chat(
+    articles: Articles = None,
+    library: LibraryOption = None,
+    port: Annotated[
+        int | None,
+        typer.Option(help="The port, the next free one if it is taken [7860].", min=1, max=65535, show_default=False),
+    ] = None,
+) -> None:
+    """Open the web chat over a folder of articles."""
+    with _errors():
+        from qa.settings import load
+
+        settings = load(port=port)
+        with _opened(articles, library) as assistant:
+            from ui.web import serve
+
+            typer.echo("Opening the chat; Ctrl-C ends it.", err=True)
+            serve(assistant, port=settings.port, users=settings.users)
+
+
+@app.command()
+def ask(
+    question: Annotated[str, typer.Argument(help="What you want to know.", show_default=False)],
+    articles: ArticlesOption = None,
+    library: LibraryOption = None,
+    history: Annotated[
+        Path | None,
+        typer.Option("--history", help='A JSON list of earlier {"question", "answer"} turns.', show_default=False),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the answer as one JSON object.")] = False,
+) -> None:
+    """Answer one question; exit 0 answered, 3 abstained."""
+    with _errors():
+        from qa.chain import clean
+
+        clean(question)
+        turns = _turns(history)
+        with _opened(articles, library) as assistant:
+            answer = assistant.ask(question, turns)
+        typer.echo(answer.to_json() if as_json else _printed(answer))
+    raise typer.Exit(0 if answer.answered else ABSTAINED)
+
+
+@app.command()
+def sync(
+    articles: Articles = None,
+    library: LibraryOption = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 if a file was refused.")] = False,
+) -> None:
+    """Bring the library up to date with the folder: add, update, delete."""
+    with _errors():
+        with _opened(articles, library, refusals=True) as assistant:
+            report = assistant.report or assistant.sync()  # which says why there was none
+            counts = "{:,} articles, {:,} sentences, {:,} passages".format(*assistant.counts())
+        typer.echo(f"{report.summary()}; the library has {counts}.")
+    if strict and report.refused:
+        raise typer.Exit(1)
+
+
+@app.command()
+def evaluate(
+    questions: Annotated[
+        Path, typer.Argument(help="A .jsonl file of questions with gold sentences.", show_default=False)
+    ],
+    articles: ArticlesOption = None,
+    library: LibraryOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as one JSON object.")] = False,
+) -> None:
+    """Measure retrieval, citation, abstention and speed."""
+    with _errors():
+        from qa import evaluate as evaluation
+
+        asked = evaluation.load(questions)
+        with _opened(articles, library) as assistant:
+            found = evaluation.figures(evaluation.run(assistant, asked))
+        if as_json:
+            typer.echo(found.to_json())
+        else:
+            for name, value in found.rows():
+                typer.echo(f"{name:34}{value}")
+
+
+@app.command()
+def doctor(
+    articles: ArticlesOption = None,
+    library: LibraryOption = None,
+) -> None:
+    """Say what is installed, what is broken, and the command that mends it."""
+    with _errors():
+        from qa.assistant import place
+        from qa.doctor import examine
+        from qa.settings import load
+
+        broken = 0
+        for finding in examine(load(), place(articles, library)):
+            typer.echo(f"{'ok ' if finding.fine else 'BAD'} {finding.name:22}{finding.found}")
+            if finding.mend and not finding.fine:
+                typer.echo(f"    {'':22}mend: {finding.mend}")
+            broken += not finding.fine
+    raise typer.Exit(1 if broken else 0)
+
+
+@contextlib.contextmanager
+def _opened(articles: Path | None, library: Path | None, *, refusals: bool = False) -> Iterator[Assistant]:
+    """Open the assistant, telling on standard error what a person should know."""
+    import logging
+
+    logging.basicConfig(level=logging.ERROR, format="%(message)s")
+    from qa import Assistant
+
+    with Assistant.open(articles, library) as assistant:
+        for notice in [] if refusals else assistant.notices:
+            typer.echo(notice, err=True)
+        report = assistant.report
+        refused = report.refused if report else []
+        for error in refused if refusals else []:
+            typer.echo(f"refused {_plain(str(error))}", err=True)
+        if refused and not refusals:
+            files = "1 file was" if len(refused) == 1 else f"{len(refused):,} files were"
+            typer.echo(f"{files} refused; `article-qa sync` names them.", err=True)
+        for note in report.notes if report else []:
+            typer.echo(f"note {_plain(note)}", err=True)
+        yield assistant
+
+
+@contextlib.contextmanager
+def _errors() -> Iterator[None]:
+    """Turn an error into one sentence and exit code 1, Ctrl-C into 130; nothing that was stored is lost."""
+    try:
+        yield
+    except ArticleQAError as error:
+        typer.echo(_plain(str(error)), err=True)
+        raise typer.Exit(1) from error
+    except KeyboardInterrupt as error:
+        typer.echo("Stopped; what was done so far is kept.", err=True)
+        raise typer.Exit(130) from error
+    except (PermissionError, IsADirectoryError, FileNotFoundError) as error:
+        typer.echo(f"{error.filename} cannot be used ({error.strerror}); check the path and its permissions.", err=True)
+        raise typer.Exit(1) from error
+    except BrokenPipeError as error:  # `article-qa ask ... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(0) from error
+
+
+def _turns(path: Path | None) -> list[Turn]:
+    from qa import Turn
+
+    if path is None:
+        return []
+    try:
+        turns = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(turns, list):
+            raise TypeError(f"it holds a {type(turns).__name__}")
+        # What `ask --json` printed is a turn, too: its answer is its text.
+        return [
+            Turn(str(turn["question"]), str(turn["answer"] if "answer" in turn else turn["text"])) for turn in turns
+        ]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ArticleQAError(
+            f"{path} is no history ({error}); it must be a list of question and answer turns."
+        ) from error
+
+
+def _printed(answer: Answer) -> str:
+    lines = []
+    if answer.standalone_question != answer.question:
+        lines += [f"Read as: {answer.standalone_question}", ""]
+    lines += [answer.text, ""]
+    if not answer.answered and answer.closest:
+        lines.append("The closest sentences, which do not answer it:")
+    for citation in answer.citations or answer.closest:
+        mark = f"[{citation.number}]" if answer.answered else "  -"
+        lines.append(f"{mark} {_source(citation)}")
+        if not answer.answered:
+            lines.append(f"      {' '.join(citation.quote.split())}")
+    return _plain("\n".join(lines).rstrip())
+
+
+def _source(citation: Citation) -> str:
+    """Say where a citation stands: title, source, date, article and characters."""
+    known = [f"“{citation.title}”", citation.source, citation.published]
+    return f"{', '.join(part for part in known if part)} ({citation.article_id}, {citation.start}-{citation.end})"
+
+
+def _plain(text: str) -> str:
+    """Make control characters visible, so that an article cannot drive the terminal."""
+    return "".join(c if c in "\n\t" or c.isprintable() or c == "\u00a0" else f"\\x{ord(c):02x}" for c in text)
+
+
+if __name__ == "__main__":
+    main()
