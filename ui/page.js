@@ -1,0 +1,61 @@
+// Runs once in the desk, where `element` is the desk and `trigger` sends an event to the server.
+let opener = null;
+
+const narrow = matchMedia("(max-width: 860px)");
+
+const reading = (on) => {
+  document.body.classList.toggle("reading", on);
+  document.querySelector("#talk").inert = on && narrow.matches;
+};
+
+const close = () => {
+  reading(false);
+  if (opener && opener.isConnected) opener.focus();
+};
+
+document.addEventListener(
+  "click",
+  (event) => {
+    const link = event.target.closest("a.place");
+    if (link) {
+      event.preventDefault();
+      event.stopPropagation();
+      opener = link;
+      document.querySelectorAll("a.place.open").forEach((other) => other.classList.remove("open"));
+      document.querySelectorAll(`a.place[href="${link.getAttribute("href")}"]`).forEach((same) => same.classList.add("open"));
+      element.setAttribute("aria-busy", "true");
+      trigger("click", { place: link.getAttribute("href") });
+      return;
+    }
+    const example = event.target.closest("button.example");
+    if (example) trigger("select", { question: example.textContent });
+    if (event.target.closest("#desk .close")) close();
+  },
+  true,
+);
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && document.body.classList.contains("reading")) close();
+});
+
+document.addEventListener("article-qa:placed", () =>
+  requestAnimationFrame(() => {
+    element.removeAttribute("aria-busy");
+    reading(true);
+    const text = element.querySelector(".text");
+    if (!text) return;
+    const mark = element.querySelector("#cited");
+    const room = text.clientHeight - (mark ? mark.offsetHeight : 0);
+    text.scrollTop = mark
+      ? text.scrollTop + mark.getBoundingClientRect().top - text.getBoundingClientRect().top - Math.max(room / 3, 16)
+      : 0;
+    (mark || element.querySelector("h2")).focus({ preventScroll: true });
+  }),
+);
+
+document.addEventListener("article-qa:cleared", () => reading(false));
+
+// Gradio labels each message with its HTML, which would be read aloud in place of the text.
+new MutationObserver(() =>
+  document.querySelectorAll("#conversation [data-testid][aria-label]").forEach((said) => said.removeAttribute("aria-label")),
+).observe(document.body, { childList: true, subtree: true, attributeFilter: ["aria-label"] });
