@@ -149,11 +149,9 @@ def test_ctrl_c_stops_a_sync_with_a_sentence_and_keeps_what_was_done(tmp_path):
         stderr=subprocess.PIPE,
         text=True,
     )
-    library = tmp_path / ".article-qa" / "library.sqlite"
-    deadline = time.time() + 60
-    while time.time() < deadline and (
-        not library.exists() or library.with_suffix(".sqlite-wal").stat().st_size < 100_000
-    ):
+    log = tmp_path / ".article-qa" / "library.sqlite-wal"
+    deadline = time.time() + 120
+    while time.time() < deadline and (not log.exists() or log.stat().st_size < 100_000):
         time.sleep(0.1)
     child.send_signal(signal.SIGINT)
     _, errors = child.communicate(timeout=60)
