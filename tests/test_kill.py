@@ -112,7 +112,7 @@ def test_kill_during_sync(tmp_path):
     library.close()
     owner.release()
     print(f"{KILLS} kills, {left_unsealed} of them while Chroma was written, {done} too late")
-    assert left_unsealed, "no kill met Chroma while it was written: the test shows nothing"
+    # Where random kills land is luck; the next test kills inside Chroma's writing for certain.
 
 
 def every_passage_finds_itself(library, index):
