@@ -61,7 +61,9 @@ def test_kill_during_sync(tmp_path):
     acknowledged = {}
     left_unsealed = done = 0
     number = 0
-    for kill in range(KILLS):
+    for kill in range(KILLS * 4):
+        if kill >= KILLS and left_unsealed:
+            break
         # The folder changes between the kills: new, edited and deleted articles.
         for _ in range(ARTICLES if not kill else 15):
             name = f"{chance.randrange(ARTICLES):03}.txt" if kill else f"{number:03}.txt"
@@ -72,7 +74,9 @@ def test_kill_during_sync(tmp_path):
             (folder / name).unlink()
             del texts[name]
 
-        said = run_and_kill(folder, place, chance.uniform(0.0, 0.5))
+        said = run_and_kill(
+            folder, place, chance.uniform(0.0, 0.5 * (1 + kill // KILLS))
+        )  # later ones on a machine that is slow
         done += ["done"] in said
         for line in said:
             if line[0] == "+":
@@ -111,8 +115,8 @@ def test_kill_during_sync(tmp_path):
     index.close()
     library.close()
     owner.release()
-    print(f"{KILLS} kills, {left_unsealed} of them while Chroma was written, {done} too late")
-    # Where random kills land is luck; the next test kills inside Chroma's writing for certain.
+    print(f"{kill + 1} kills, {left_unsealed} of them while Chroma was written, {done} too late")
+    assert left_unsealed, "no kill met Chroma while it was written: the test shows nothing"
 
 
 def every_passage_finds_itself(library, index):
