@@ -1,4 +1,4 @@
-"""Texts to unit vectors: the only home of sentence-transformers.
+"""Texts to unit vectors, with sentence-transformers.
 
 One forward pass a passage gives its vector and, from the same token vectors, the vectors of its
 sentences ("late chunking", Günther et al. 2024). A text longer than the model's window is read in
@@ -189,10 +189,10 @@ class Encoder:
                 _ = self.fingerprint  # the recorded weights, or an error
             local = self.name == PACKAGED or Path(self.name).is_dir()
             try:
-                with _quiet():
+                with quiet():
                     from sentence_transformers import SentenceTransformer
 
-                    model = SentenceTransformer(self._path, local_files_only=local, device=_device())
+                    model = SentenceTransformer(self._path, local_files_only=local, device=device())
             except ImportError as error:
                 raise EncoderUnavailable(
                     f"The encoder's libraries cannot be loaded ({error}); mend them with "
@@ -218,7 +218,8 @@ def _encoder(name: str) -> Encoder:
     return Encoder(name)
 
 
-def _device() -> str:
+def device() -> str:
+    """Return where a model runs: `cuda` or `mps` where there is one, else `cpu`."""
     import torch
 
     if torch.cuda.is_available():
@@ -233,16 +234,18 @@ def _unit(rows: Matrix) -> Matrix:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the model libraries from printing progress bars and asking the network for telemetry."""
+def quiet() -> Iterator[None]:
+    """Keep the model libraries from printing progress bars and reports, and from asking the network for telemetry."""
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     from transformers.utils import logging
 
-    bars = logging.is_progress_bar_enabled()
+    bars, level = logging.is_progress_bar_enabled(), logging.get_verbosity()
     logging.disable_progress_bar()
+    logging.set_verbosity_error()
     try:
         yield
     finally:
+        logging.set_verbosity(level)
         if bars:
             logging.enable_progress_bar()

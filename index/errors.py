@@ -7,6 +7,7 @@
     ├── DamagedLibrary      library.sqlite is not a library, or is broken
     ├── EncoderMismatch     the library was built with another encoder
     ├── EncoderUnavailable  the encoder's weights are missing or not the recorded ones
+    ├── ReaderUnavailable   the reader's weights are missing or damaged, or a reader cannot be had
     ├── BadQuestion         a question that cannot be asked
     ├── UnknownSetting      a setting that does not exist or has a wrong value
     ├── MissingExtra        an optional package is not installed
@@ -57,6 +58,10 @@ class EncoderMismatch(ArticleQAError):
 
 class EncoderUnavailable(ArticleQAError):
     """The encoder's weights cannot be loaded."""
+
+
+class ReaderUnavailable(ArticleQAError):
+    """The reader's weights cannot be loaded."""
 
 
 class BadQuestion(ArticleQAError):

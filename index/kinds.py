@@ -174,6 +174,50 @@ def offers(wanted: Kind, sentence: str, asked: Collection[str]) -> float:
     return 0.0
 
 
+def fits(wanted: Kind, words_found: str, asked: Collection[str]) -> bool:
+    """Return whether a few words are of the kind that a question asks for; why and how are not answered in a few.
+
+    >>> fits("count", "About 5,000", {"how", "many"}), fits("count", "the militia", {"how", "many"})
+    (True, False)
+    """
+    if wanted in ("reason", "way") or _asks_back(words_found, asked):
+        return False
+    if wanted in ("count", "money"):
+        return bool(_NUMBER.search(words_found)) or bool(_MONEY.search(words_found))
+    if wanted == "span":
+        return bool(_SPAN.search(words_found)) or bool(_NUMBER.search(words_found))
+    if wanted == "date":
+        return bool(_DATE.search(words_found)) or bool(_NUMBER.search(words_found))
+    if wanted in ("person", "place", "name"):
+        return bool(re.search(r"[^\W\d_]", words_found)) and any(c.isupper() for c in words_found)
+    return True
+
+
+def widened(wanted: Kind, sentence: str, start: int, end: int) -> tuple[int, int]:
+    """Return a span, made as wide as the whole name that it cuts into where a person is asked for.
+
+    >>> widened("person", "Defense Secretary Mark T. Esper said so.", 18, 25)
+    (18, 31)
+    """
+    if wanted == "person":
+        for found in _FULL_NAME.finditer(sentence):
+            if found.start() < end and start < found.end():
+                return min(start, found.start()), max(end, found.end())
+    return start, end
+
+
+# A name without the rank before it: "Mark T. Esper" in "Defense Secretary Mark T. Esper".
+_FULL_NAME = re.compile(
+    r"\b(?!(?:Lt|Col|Gen|Sgt|Mr|Mrs|Ms|Dr|Prof|President|Secretary|Defense|Minister|Senator|Governor|Judge|The)\b)"
+    r"[A-Z][a-z]+[\w’'-]*(?:\s+(?:[A-Z]\.|al|bin|de|der|van|von))*\s+(?:al-)?[A-Z][a-z’']+[\w’'-]*"
+)
+
+
+def _asks_back(found: str, asked: Collection[str]) -> bool:
+    """Return whether some words say no more than the question itself."""
+    return not words(found) or all(word in asked or word in STOP for word in words(found))
+
+
 def _capitals(sentence: str) -> list[str]:
     """Return the words with a capital; the first one only where no sentence would begin with it."""
     found = list(_CAPITAL.finditer(sentence))

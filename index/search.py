@@ -137,11 +137,11 @@ class Search:
         score = standardised(cosine) + self._weights.passage_bm25 * standardised(bm25)
         best = np.argsort(-score, kind="stable")[: self._weights.read]
         found = self._library.passages([keys[i] for i in best])
-        hits = [
-            Hit(found[keys[i]].passage, float(score[i]), float(cosine[i]), float(bm25[i]))
-            for i in best
-            if keys[i] in found  # it may have been removed meanwhile
-        ]
+        hits = []
+        for i in best:
+            if one := found.get(keys[i]):  # it may have been removed meanwhile
+                numbers = float(score[i]), float(cosine[i]), float(bm25[i])
+                hits.append(Hit(one.passage, one.title, one.sentence_texts, *numbers))
         return found, hits
 
     def _sentences(

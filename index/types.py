@@ -82,12 +82,16 @@ class Hit:
     """A passage that was found, and how well it fits; higher is better.
 
     Attributes:
+        title: The title of its article.
+        texts: The text of each of its sentences.
         score: Standardised and comparable within one search only.
         cosine: Cosine similarity of question and passage, -1 to 1.
         bm25: Okapi BM25 of the question's terms, 0 where no term is shared.
     """
 
     passage: Passage
+    title: str
+    texts: tuple[str, ...]
     score: float
     cosine: float
     bm25: float

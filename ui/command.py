@@ -9,7 +9,7 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -122,8 +122,11 @@ def evaluate(
     articles: ArticlesOption = None,
     library: LibraryOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as one JSON object.")] = False,
+    caution_table: Annotated[
+        bool, typer.Option("--caution-table", help="Print what other settings of QA_CAUTION would do, too.")
+    ] = False,
 ) -> None:
-    """Measure retrieval, citation, abstention and speed."""
+    """Measure retrieval, answers, abstention, calibration and speed, beside two trivial baselines."""
     with _errors():
         from qa import evaluate as evaluation
 
@@ -133,8 +136,9 @@ def evaluate(
         if as_json:
             typer.echo(found.to_json())
         else:
-            for name, value in found.rows():
-                typer.echo(f"{name:34}{value}")
+            typer.echo(_table(found.rows()))
+            if caution_table:
+                typer.echo(f"\n{_table(found.caution_rows())}")
 
 
 @app.command()
@@ -231,6 +235,15 @@ def _printed(answer: Answer) -> str:
         if not answer.answered:
             lines.append(f"      {' '.join(citation.quote.split())}")
     return _plain("\n".join(lines).rstrip())
+
+
+def _table(rows: Sequence[Sequence[str]]) -> str:
+    """Lay out rows in columns, the first to the left and the others to the right."""
+    first, *others = (max(map(len, column)) for column in zip(*rows, strict=True))
+    return "\n".join(
+        row[0].ljust(first) + "".join(cell.rjust(width + 2) for cell, width in zip(row[1:], others, strict=True))
+        for row in rows
+    )
 
 
 def _source(citation: Citation) -> str:
