@@ -27,7 +27,9 @@ from qa import settings as settings_
 from qa.chain import Steps, build, clean
 from qa.cite import cite
 from qa.progress import bar
-from qa.reader import SimilarityReader
+from qa.reader import reader
+from qa.reader.model import Text
+from qa.reader.select import Reader
 from qa.settings import Settings
 from qa.types import Answer, Citation, Turn
 
@@ -174,6 +176,7 @@ class Assistant:
             BadQuestion: The question is blank, has no word in it, or is too long.
             NoLibrary: There are no articles.
             EncoderMismatch: The library was built with another encoder.
+            ReaderUnavailable: The reader's weights are missing or damaged.
         """
         from langsmith import tracing_context
 
@@ -215,10 +218,13 @@ class Assistant:
         return self._vectors.engine
 
     @cached_property
+    def _reader(self) -> Reader:
+        return reader(self.settings.max_citations, self.settings.reader, self.settings.reranker)
+
+    @cached_property
     def chain(self) -> Runnable[Any, Answer]:
         """The chain as a LangChain Runnable, from a question (or `{"question", "history"}`) to an `Answer`."""
-        reader = SimilarityReader(most=self.settings.max_citations)
-        return build(Steps(self._library, self._search, reader, self.settings.min_confidence, self.settings.closest))
+        return build(Steps(self._library, self._search, self._reader, self.settings.caution, self.settings.closest))
 
     def sync(self, progress: Progress | bool = True) -> Report:
         """Bring the library up to date with its folder.
@@ -249,8 +255,9 @@ class Assistant:
             self._library.set(folder=str(folder))
 
     def warm(self) -> None:
-        """Load the encoder now, so that the first question does not wait for it."""
+        """Load the encoder and the reader now, so that the first question does not wait for them."""
         self._encoder.query("ready")
+        self._reader.model.read("ready?", [Text("", ("Ready.",))])
 
     def _not_empty(self) -> None:
         if not self._library.is_empty():

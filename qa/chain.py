@@ -10,29 +10,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from index.errors import BadQuestion
 from index.library import Library
 from index.search import Results, Search
 from qa.cite import cite
 from qa.followup import subject
-from qa.reader import Selection
-from qa.types import ABSTAIN, Answer, Turn
+from qa.reader.select import Reader, Selection
+from qa.types import ABSTAIN, Answer, Citation, Turn
 
 if TYPE_CHECKING:
     from langchain_core.runnables import Runnable
 
 MAX_QUESTION = 2_000
 """Characters of a question."""
-
-
-class Reader(Protocol):
-    """Finds the sentences that answer, and how likely it is that they do."""
-
-    def read(self, question: str, results: Results) -> Selection:
-        """Read what a search for a question found."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +48,14 @@ class Steps:
     """The steps of the chain over one library.
 
     Attributes:
-        min_confidence: Below it the answer abstains.
+        caution: The probability below which the answer abstains.
         closest: Sentences to show when abstaining.
     """
 
     library: Library
     search: Search
     reader: Reader
-    min_confidence: float
+    caution: float
     closest: int
 
     def question(self, asked: str | Mapping[str, Any]) -> State:
@@ -93,16 +85,18 @@ class Steps:
         """Verify the selected sentences against the library, and answer or abstain."""
         started = time.perf_counter()
         assert state.results is not None and state.selection is not None
-        confident = state.selection.confidence >= self.min_confidence
-        citations = cite(state.selection.sentences, self.library) if confident else ()
+        selection = state.selection
+        confident = selection.confidence >= self.caution
+        citations = cite(selection.sentences, self.library, selection.short) if confident else ()
         answer = Answer(
             question=state.question,
             standalone_question=f"{state.about}: {state.question}" if state.about else state.question,
             status="answered" if citations else "abstained",
             text=" ".join(f"{' '.join(c.quote.split())} [{c.number}]" for c in citations) or ABSTAIN,
-            confidence=round(state.selection.confidence, 4),
+            short_answer=_short(citations),
+            confidence=round(selection.confidence, 4),
             citations=citations,
-            closest=() if citations else cite(state.results.evidence[: self.closest], self.library),
+            closest=() if citations else cite(selection.ranked[: self.closest], self.library),
             engine=state.results.engine,
         )
         return replace(answer, timings_ms=_timed(state, "cite", started).timings_ms)
@@ -144,6 +138,14 @@ def clean(question: str) -> str:
     if not any(character.isalnum() for character in text):
         raise BadQuestion(f"{text[:20]!r} has no word in it; type what you want to know.")
     return text
+
+
+def _short(citations: Sequence[Citation]) -> str:
+    """Return the short answer, sliced out of the quote that holds it."""
+    for c in citations:
+        if c.answer_start is not None and c.answer_end is not None:
+            return " ".join(c.quote[c.answer_start - c.start : c.answer_end - c.start].split())
+    return ""
 
 
 def _timed(state: State, step: str, started: float) -> State:

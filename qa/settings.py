@@ -28,8 +28,14 @@ class Settings(BaseSettings):
     articles: Path | None = Field(None, description="The folder of articles, when none is named.")
     library: Path | None = Field(None, description="Where the library is kept; default `.article-qa` in the articles.")
     encoder: str = Field(PACKAGED, description="A sentence-transformers model: the packaged one, a path or a hub name.")
-    min_confidence: float = Field(
-        0.3, ge=0, le=1, description="Below this probability that the articles answer, the answer abstains."
+    reader: str = Field(
+        "", description="A question-answering model of transformers, a path or a hub name; else the shipped one."
+    )
+    reranker: str = Field(
+        "", description="A cross-encoder that orders passages before they are read, likewise; else none."
+    )
+    caution: float = Field(
+        0.3, ge=0, le=1, description="How sure to be before answering, as a probability: 0 always answers, 1 never."
     )
     max_citations: int = Field(3, ge=1, le=20, description="The most sentences of an answer.")
     closest: int = Field(3, ge=0, le=20, description="The sentences shown when abstaining.")

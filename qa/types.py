@@ -57,7 +57,7 @@ class Answer:
         text: Plain text, with `[1]` behind each claim; says so when abstaining.
         short_answer: The few words asked for, "" where there are none.
         confidence: Probability, 0 to 1, that the articles answer the question; set when abstaining too.
-        citations: In the order of their numbers, most direct first.
+        citations: In the order of their numbers: in reading order, of the article with the most direct one first.
         closest: When abstaining, the sentences that came nearest; they do not answer.
         engine: What searched: `chroma`, or `exact` where Chroma was not to be had.
         timings_ms: What each step took, in milliseconds.

@@ -131,7 +131,7 @@ def test_doctor_finds_a_sound_library_and_a_broken_one(folder, tmp_path):
     run("sync", folder)
     done = run("doctor", "--articles", folder)
     assert done.returncode == 0, done.stdout
-    for name in ("langchain", "chromadb", "sentence-transformers", "gradio", "encoder", "library", "chroma"):
+    for name in ("langchain", "chromadb", "sentence-transformers", "gradio", "encoder", "reader", "library", "chroma"):
         assert f"ok  {name} " in done.stdout
     (tmp_path / "library.sqlite").write_bytes(b"garbage" * 1000)
     bad = run("doctor", "--library", tmp_path)

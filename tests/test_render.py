@@ -269,3 +269,9 @@ def test_the_greeting_the_line_on_top_and_the_rest_are_text(lines, count):
         assert Tree(render.welcome_empty(line, [".txt"])).elements
     assert Tree(render.searching(count)).elements[0]["text"].startswith("Searching")
     assert Tree(render.blank_desk()).elements
+
+
+def test_the_short_answer_is_set_off_inside_its_quote():
+    cited = citation("About 5,000 <or> more remain.", start=100, end=129, answer_start=106, answer_end=116)
+    html = render.message(Turn("Who?", answered(cited)), 1)
+    assert f"About <strong>{render.escape('5,000 <or>')}</strong>{render.escape(' more remain.')}" in html

@@ -34,7 +34,7 @@ def test_an_unknown_name_is_refused():
         load(colour="red")
 
 
-@pytest.mark.parametrize(("name", "value"), [("QA_PORT", "many"), ("QA_PORT", "0"), ("QA_MIN_CONFIDENCE", "1.5")])
+@pytest.mark.parametrize(("name", "value"), [("QA_PORT", "many"), ("QA_PORT", "0"), ("QA_CAUTION", "1.5")])
 def test_a_value_that_does_not_fit_is_refused_in_one_sentence(monkeypatch, name, value):
     monkeypatch.setenv(name, value)
     with pytest.raises(UnknownSetting, match=f"^{name} cannot be '{value}'") as error:

