@@ -294,7 +294,7 @@ def test_any_model_fits_the_reader(model):
     (reading,) = model.read("Who?", [TEXT])
     found = Reader(model, GENERIC).read("Who?", Results((hit,), evidence, "exact"))
     best = max(range(3), key=lambda n: reading.evidence[n])
-    assert found.sentences[0].sentence == sentences[best]
+    assert found.ranked[0].sentence == sentences[best]
     assert found.confidence == pytest.approx(1 / (1 + np.exp(-reading.evidence[best])))
 
 

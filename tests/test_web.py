@@ -256,7 +256,7 @@ def test_hostile_articles_are_shown_as_text(visit, assistant):
     assert text_of(visitor.page.locator("#desk h2")) == article.title
     visitor.ask("<img src=x onerror=alert(7)> ![q](http://evil.example/q.png) $$x$$ wolpertinger?")
     assert text_of(visitor.page.locator(".question").last).startswith("<img src=x onerror=alert(7)> ![q](http://evil")
-    made = visitor.page.locator(":is(#conversation, #desk) :is(img, script, iframe, .katex, strong, em)")
+    made = visitor.page.locator(":is(#conversation, #desk) :is(img, script, iframe, .katex, strong:not(q strong), em)")
     assert made.count() == 0
     assert "<b>broken.pdf" in text_of(visitor.page.locator("#library"))
 
