@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import cached_property
@@ -24,14 +24,15 @@ from index.sync import Progress, Report, Step, sync
 from index.types import Article
 from index.vectors import VectorIndex
 from qa import settings as settings_
-from qa.chain import Steps, build, clean
+from qa.chain import Steps, build, clean, standalone
 from qa.cite import cite
 from qa.progress import bar
 from qa.reader import reader
 from qa.reader.model import Text
 from qa.reader.select import Reader
 from qa.settings import Settings
-from qa.types import Answer, Citation, Turn
+from qa.types import Answer, Citation, Event, Turn
+from qa.writer import writer
 
 if TYPE_CHECKING:
     from langchain_core.runnables import Runnable
@@ -65,6 +66,7 @@ class Assistant:
         self._obstacle: ArticleQAError | None = None  # why the library cannot be written
         self._encoder = encoder(settings.encoder)
         self._search = Search(library, self._encoder, vectors)
+        self._writer = writer(settings.model, settings.model_url, settings.model_timeout)
 
     @classmethod
     def open(
@@ -166,11 +168,12 @@ class Assistant:
             self._owner.release()
             self._owner = None
 
-    def ask(self, question: str, history: Sequence[Turn] = ()) -> Answer:
+    def ask(self, question: str, history: Sequence[Turn] = (), *, worded: bool = True) -> Answer:
         """Answer a question from the articles, or abstain.
 
         Args:
             history: The conversation so far, oldest first.
+            worded: Whether the language model, if one is set, words the answer.
 
         Raises:
             BadQuestion: The question is blank, has no word in it, or is too long.
@@ -183,7 +186,35 @@ class Assistant:
         clean(question)
         self._not_empty()
         with tracing_context(enabled=False):  # an inherited variable must not upload what is asked and found
-            return self.chain.invoke({"question": question, "history": history})
+            return self.chain.invoke({"question": question, "history": history, "worded": worded})
+
+    def stream(self, question: str, history: Sequence[Turn] = ()) -> Iterator[Event]:
+        """Answer as `ask` does, a step at a time.
+
+        Tokens are what a language model says before it is checked; the one `answer` at the end replaces them. Whoever
+        stops before has no answer, and the model is told nothing more.
+
+        Raises as `ask` does, at the first event.
+        """
+        clean(question)
+        self._not_empty()
+        steps = self._steps
+        state = steps.question({"question": question, "history": history})
+        yield Event("question", standalone(state))
+        state = steps.read(steps.retrieve(state))
+        found = state.selection
+        assert found is not None
+        sure = found.confidence >= steps.caution
+        yield Event("sources", citations=cite(found.sentences, self._library, found.short) if sure else ())
+        said = steps.writing(state)
+        while True:
+            try:
+                token = next(said)
+            except StopIteration as end:
+                state = end.value
+                break
+            yield Event("token", token)
+        yield Event("answer", answer=steps.cite(state))
 
     def search(self, question: str, k: int = 10) -> list[Citation]:
         """Return the k sentences that come nearest to a question or a few words, best first; no answer."""
@@ -223,8 +254,17 @@ class Assistant:
 
     @cached_property
     def chain(self) -> Runnable[Any, Answer]:
-        """The chain as a LangChain Runnable, from a question (or `{"question", "history"}`) to an `Answer`."""
-        return build(Steps(self._library, self._search, self._reader, self.settings.caution, self.settings.closest))
+        """The chain as a LangChain Runnable, from a question (or `{"question", "history"}`) to an `Answer`.
+
+        A LangSmith variable of the environment does not trace it; a tracer that is handed in as a callback does.
+        """
+        return build(self._steps)
+
+    @cached_property
+    def _steps(self) -> Steps:
+        settings = self.settings
+        given = settings.caution, settings.closest, self._writer, self._encoder
+        return Steps(self._library, self._search, self._reader, *given)
 
     def sync(self, progress: Progress | bool = True) -> Report:
         """Bring the library up to date with its folder.
@@ -258,6 +298,8 @@ class Assistant:
         """Load the encoder and the reader now, so that the first question does not wait for them."""
         self._encoder.query("ready")
         self._reader.model.read("ready?", [Text("", ("Ready.",))])
+        if self._writer:
+            self._writer.until()
 
     def _not_empty(self) -> None:
         if not self._library.is_empty():

@@ -1,30 +1,46 @@
 """The retrieval-augmented chain: named LangChain Runnables, one after the other.
 
-    question -> retrieve -> read -> cite
+    question -> retrieve -> read -> (write) -> cite
 
-Each step takes the state, adds what it found, and notes its time; the last one returns the `Answer`.
+Each step takes the state, adds what it found, and notes its time; the last one returns the `Answer`. `write` is there
+where a language model is set (`QA_MODEL`). The model is asked only what the reader would answer: below `caution` the
+answer abstains and nothing is sent, so that no text of an article can talk a model into an answer.
 """
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
-from index.errors import BadQuestion
+from index.encoder import Encoder
+from index.errors import BadQuestion, ProviderFailure
 from index.library import Library
 from index.search import Results, Search
-from qa.cite import cite
-from qa.followup import subject
+from index.types import Evidence
+from qa.cite import Worded, cite, cite_claims
+from qa.followup import leans, subject
 from qa.reader.select import Reader, Selection
 from qa.types import ABSTAIN, Answer, Citation, Turn
+from qa.writer import Claim, Writer, numbered, offer
 
 if TYPE_CHECKING:
     from langchain_core.runnables import Runnable
 
 MAX_QUESTION = 2_000
 """Characters of a question."""
+
+INSTEAD = "This answer is made of the articles' own sentences instead."
+"""What a note says where the language model was to word the answer and did not."""
+
+_SEVERAL = re.compile(  # what may take several searches
+    r"\b(?:compar(?:e|ed|ing)|differ(?:s|ent|ence|ences)?|versus|vs|both|each|respectively|whereas|than)\b"
+    r"|\bwho said what\b|\b(?:say|said|think|react\w*) .*\band\b|\?.*\w.*\?",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +49,12 @@ class State:
 
     Attributes:
         about: What the conversation supplies to a question that leans on it: a title.
+        worded: Whether the language model, if there is one, is asked.
+        parts: The questions that a language model made of it, empty if it is asked as it is.
+        until: When to stop waiting for the language model, on the monotonic clock.
+        offered: The sentences that the language model was shown, number 1 first.
+        claims: What it says, not yet checked; None if it was not asked, or failed.
+        note: Why it failed.
     """
 
     question: str
@@ -40,6 +62,13 @@ class State:
     about: str = ""
     results: Results | None = None
     selection: Selection | None = None
+    worded: bool = True
+    parts: tuple[str, ...] = ()
+    until: float = 0.0
+    others: tuple[Results, ...] = ()
+    offered: tuple[Evidence, ...] = ()
+    claims: tuple[Claim, ...] | None = None
+    note: str = ""
     timings_ms: dict[str, float] = field(default_factory=dict)
 
 
@@ -50,6 +79,8 @@ class Steps:
     Attributes:
         caution: The probability below which the answer abstains.
         closest: Sentences to show when abstaining.
+        writer: The language model, None for none.
+        encoder: What says how near a claim is to its sentences; needed with a writer.
     """
 
     library: Library
@@ -57,9 +88,11 @@ class Steps:
     reader: Reader
     caution: float
     closest: int
+    writer: Writer | None = None
+    encoder: Encoder | None = None
 
     def question(self, asked: str | Mapping[str, Any]) -> State:
-        """Take a question, or `{"question": ..., "history": [Turn, ...]}`, and make it stand alone.
+        """Take a question, or `{"question": ..., "history": [Turn, ...], "worded": True}`, and make it stand alone.
 
         Raises:
             BadQuestion: It is blank, has no word in it, or is too long.
@@ -68,18 +101,59 @@ class Steps:
         text, history = (asked, ()) if isinstance(asked, str) else (asked["question"], asked.get("history") or ())
         text = clean(text)
         turns = tuple(history)
-        return _timed(State(text, turns, subject(text, turns, self._title_of)), "question", started)
+        worded = self.writer is not None and (isinstance(asked, str) or bool(asked.get("worded", True)))
+        state = State(text, turns, subject(text, turns, self._title_of), worded=worded)
+        return _timed(self._planned(state, self.writer) if self.writer and worded else state, "question", started)
 
     def retrieve(self, state: State) -> State:
         """Search the library."""
         started = time.perf_counter()
+        if state.parts:
+            first, *others = (self.search(part) for part in state.parts)
+            return _timed(replace(state, results=first, others=tuple(others)), "retrieve", started)
         return _timed(replace(state, results=self.search(state.question, state.about)), "retrieve", started)
 
     def read(self, state: State) -> State:
         """Select the sentences that answer."""
         started = time.perf_counter()
         assert state.results is not None
+        if state.parts:
+            asked = zip(state.parts, (state.results, *state.others), strict=True)
+            selection = _merged([self.reader.read(part, found) for part, found in asked], self.caution)
+            return _timed(replace(state, selection=selection), "read", started)
         return _timed(replace(state, selection=self.reader.read(state.question, state.results)), "read", started)
+
+    def write(self, state: State) -> State:
+        """Let the language model word the answer, where there is one to be given."""
+        said = self.writing(state)
+        while True:
+            try:
+                next(said)
+            except StopIteration as end:
+                written: State = end.value
+                return written
+
+    def writing(self, state: State) -> Generator[str, None, State]:
+        """Yield what the language model says as it comes, and return the state with its claims."""
+        assert state.selection is not None
+        if self.writer is None or not state.worded or state.note or state.selection.confidence < self.caution:
+            return state
+        started = time.perf_counter()
+        offered = offer(state.selection.ranked)
+        said = self.writer.write(
+            " ".join(state.parts) or standalone(state), numbered(offered, self.library), state.until
+        )
+        try:
+            while True:
+                token = next(said)
+                if "first_token" not in state.timings_ms:
+                    state = _timed(state, "first_token", started)
+                yield token
+        except StopIteration as end:
+            state = replace(state, offered=offered, claims=end.value)
+        except ProviderFailure as failure:
+            state = replace(state, note=f"{failure} {INSTEAD}")
+        return _timed(state, "write", started)
 
     def cite(self, state: State) -> Answer:
         """Verify the selected sentences against the library, and answer or abstain."""
@@ -87,19 +161,48 @@ class Steps:
         assert state.results is not None and state.selection is not None
         selection = state.selection
         confident = selection.confidence >= self.caution
-        citations = cite(selection.sentences, self.library, selection.short) if confident else ()
+        worded = self._worded(state) if confident else None
+        if worded and worded.text:
+            citations, text = worded.citations, worded.text
+        else:
+            citations = cite(selection.sentences, self.library, selection.short) if confident else ()
+            text = " ".join(f"{' '.join(c.quote.split())} [{c.number}]" for c in citations) or ABSTAIN
         answer = Answer(
             question=state.question,
-            standalone_question=f"{state.about}: {state.question}" if state.about else state.question,
+            standalone_question=standalone(state),
             status="answered" if citations else "abstained",
-            text=" ".join(f"{' '.join(c.quote.split())} [{c.number}]" for c in citations) or ABSTAIN,
+            text=text,
             short_answer=_short(citations),
             confidence=round(selection.confidence, 4),
             citations=citations,
             closest=() if citations else cite(selection.ranked[: self.closest], self.library),
             engine=state.results.engine,
+            writer=self.writer.name if self.writer and worded and worded.text else "",
+            dropped=worded.dropped if worded else 0,
+            refused=worded.refused if worded else (),
+            note=_note(state, worded, bool(citations)),
         )
         return replace(answer, timings_ms=_timed(state, "cite", started).timings_ms)
+
+    def _planned(self, state: State, writer: Writer) -> State:
+        """Let the language model make a question that leans, or asks several things, into some that stand alone."""
+        state = replace(state, until=writer.until())
+        if not (state.history and leans(state.question)) and not _SEVERAL.search(state.question):
+            return state
+        try:
+            parts = writer.plan(state.question, state.history, state.until)
+            parts = tuple(clean(part) for part in parts)
+        except ProviderFailure as failure:
+            return replace(state, note=f"{failure} {INSTEAD}")
+        except BadQuestion:  # what it made of the question is none
+            return state
+        return state if parts in ((), (state.question,)) else replace(state, parts=parts)
+
+    def _worded(self, state: State) -> Worded | None:
+        if state.claims is None:
+            return None
+        assert self.encoder is not None and state.selection is not None
+        return cite_claims(state.claims, state.offered, self.library, self.encoder, state.selection.short)
 
     def _title_of(self, text: str) -> str:
         found = self.search(clean(text[:MAX_QUESTION])).evidence
@@ -111,14 +214,69 @@ def build(steps: Steps) -> Runnable[Any, Answer]:
     """Compose the chain; `invoke`, `batch`, `stream` and `ainvoke` take what `Steps.question` takes."""
     from langchain_core.runnables import RunnableLambda
 
-    named: Sequence[tuple[str, Callable[[Any], Any]]] = (
+    named: list[tuple[str, Callable[[Any], Any]]] = [
         ("question", steps.question),
         ("retrieve", steps.retrieve),
         ("read", steps.read),
         ("cite", steps.cite),
-    )
-    first, second, third, last = (RunnableLambda(step, name=name) for name, step in named)
-    return first | second | third | last
+    ]
+    if steps.writer:
+        named.insert(3, ("write", steps.write))
+    sequence: Runnable[Any, Answer] = _untraced()(*(RunnableLambda(step, name=name) for name, step in named))
+    return sequence
+
+
+def standalone(state: State) -> str:
+    """Return the question as it was read: each of its parts, or with what the conversation supplies."""
+    if state.parts:
+        return " / ".join(state.parts)
+    return f"{state.about}: {state.question}" if state.about else state.question
+
+
+def _untraced() -> Any:
+    """Return a sequence that a LangSmith variable of the environment does not make upload anything.
+
+    Whoever wants it traced hands in a tracer: `chain.invoke(question, {"callbacks": [tracer]})`.
+    """
+    from langchain_core.runnables import RunnableSequence
+    from langsmith import tracing_context
+
+    class Untraced(RunnableSequence[Any, Answer]):
+        def invoke(self, *args: Any, **given: Any) -> Answer:
+            with tracing_context(enabled=False):
+                return super().invoke(*args, **given)
+
+        async def ainvoke(self, *args: Any, **given: Any) -> Answer:
+            with tracing_context(enabled=False):
+                return await super().ainvoke(*args, **given)
+
+        def batch(self, *args: Any, **given: Any) -> list[Answer]:
+            with tracing_context(enabled=False):
+                return super().batch(*args, **given)
+
+        async def abatch(self, *args: Any, **given: Any) -> list[Answer]:
+            with tracing_context(enabled=False):
+                return await super().abatch(*args, **given)
+
+        def stream(self, *args: Any, **given: Any) -> Iterator[Answer]:
+            found = super().stream(*args, **given)
+            while True:
+                with tracing_context(enabled=False):
+                    answer = next(found, None)
+                if answer is None:
+                    return
+                yield answer
+
+        async def astream(self, *args: Any, **given: Any) -> AsyncIterator[Answer]:
+            found = super().astream(*args, **given)
+            while True:
+                with tracing_context(enabled=False):
+                    answer = await anext(found, None)
+                if answer is None:
+                    return
+                yield answer
+
+    return Untraced
 
 
 def clean(question: str) -> str:
@@ -138,6 +296,27 @@ def clean(question: str) -> str:
     if not any(character.isalnum() for character in text):
         raise BadQuestion(f"{text[:20]!r} has no word in it; type what you want to know.")
     return text
+
+
+def _merged(selections: Sequence[Selection], caution: float) -> Selection:
+    """Return what several questions found as if it were one: of each in turn, what it is sure enough of."""
+    best = max(selections, key=lambda selection: selection.confidence)
+    sure = [selection for selection in selections if selection.confidence >= caution] or [best]
+    sentences = dict.fromkeys(item for selection in sure for item in selection.sentences)
+    turns = zip_longest(*(selection.ranked for selection in selections))
+    ranked = {item.sentence: item for turn in turns for item in reversed(turn) if item is not None}
+    return Selection(tuple(sentences), best.confidence, tuple(ranked.values()), best.short)
+
+
+def _note(state: State, worded: Worded | None, answered: bool) -> str:
+    """Say what became of the language model's part, where that is not the answer."""
+    if state.note or worded is None or worded.text:
+        return state.note if answered else state.note.replace(f" {INSTEAD}", "")
+    if not worded.dropped:
+        return f"The language model found no answer in the sentences it was shown. {INSTEAD}"
+    claims = "Its one claim does" if worded.dropped == 1 else f"None of its {worded.dropped} claims does"
+    no = " not" if worded.dropped == 1 else ""
+    return f"{claims}{no} stand in the sentences that the language model named. {INSTEAD}"
 
 
 def _short(citations: Sequence[Citation]) -> str:

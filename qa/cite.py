@@ -1,13 +1,38 @@
-"""Evidence to verified citations: each quote is compared with the stored text just before it is shown."""
+"""Evidence to verified citations: each quote is compared with the stored text just before it is shown.
+
+What a language model claims is checked against the quotes it names; what does not hold is left out.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
+from index.encoder import Encoder
 from index.library import Library
 from index.types import Article, Evidence
 from qa.reader.select import ShortAnswer
+from qa.support import verdict
 from qa.types import Citation
+from qa.writer import Claim, fits
+
+_NAMED = 5  # sentences of a claim
+
+
+@dataclass(frozen=True, slots=True)
+class Worded:
+    """What is left of the claims of a language model.
+
+    Attributes:
+        text: The claims that hold, with `[1]` behind each; "" if none does.
+        dropped: How many do not.
+        refused: The sentences that were named for something they do not say.
+    """
+
+    text: str
+    citations: tuple[Citation, ...]
+    dropped: int
+    refused: tuple[Citation, ...]
 
 
 def cite(evidence: Iterable[Evidence], library: Library, short: ShortAnswer | None = None) -> tuple[Citation, ...]:
@@ -51,3 +76,55 @@ def cite(evidence: Iterable[Evidence], library: Library, short: ShortAnswer | No
             )
         )
     return tuple(held)
+
+
+def cite_claims(
+    claims: Sequence[Claim],
+    offered: Sequence[Evidence],
+    library: Library,
+    encoder: Encoder,
+    short: ShortAnswer | None = None,
+) -> Worded:
+    """Keep the claims that their sentences support, each with those of its citations that hold.
+
+    A number that was not offered is no citation, and a claim without one is dropped. Where sentences support a claim
+    one by one, the others it names are let go; else they must support it together.
+
+    Args:
+        offered: The sentences the model was shown, number 1 first.
+    """
+    kept: dict[tuple[str, int, int], Citation] = {}
+    refused: list[Citation] = []
+    said: list[str] = []
+    dropped = 0
+    for claim in dict.fromkeys(claims):
+        named = [offered[number - 1] for number in claim.numbers if 1 <= number <= len(offered)][:_NAMED]
+        standing = cite(named, library, short) if fits(claim) else ()
+        held, failed = _held(claim.text, standing, encoder)
+        refused += failed
+        dropped += not held
+        if not held:
+            continue
+        marks = ""
+        for one in held:
+            place = one.article_id, one.start, one.end
+            before = kept.get(place)
+            number = before.number if before else len(kept) + 1
+            words = f"{before.claim} {one.claim}" if before else one.claim
+            kept[place] = replace(one, number=number, claim=words)
+            marks += f"[{number}]"
+        said.append(f"{claim.text} {marks}")
+    return Worded(" ".join(said), tuple(kept.values()), dropped, tuple(refused))
+
+
+def _held(claim: str, standing: Sequence[Citation], encoder: Encoder) -> tuple[list[Citation], list[Citation]]:
+    """Return the citations that hold for a claim, and those that do not with what is missing in them."""
+    verdicts = [(one, verdict(claim, [one.quote], encoder)) for one in standing]
+    held = [replace(one, support="supported", claim=claim) for one, found in verdicts if found.holds]
+    failed = [replace(one, support=found.failing, claim=claim) for one, found in verdicts if not found.holds]
+    if held or len(standing) < 2:
+        return held, failed
+    together = verdict(claim, [one.quote for one in standing], encoder)
+    if together.holds:
+        return [replace(one, support="supported together", claim=claim) for one in standing], []
+    return [], failed

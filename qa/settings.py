@@ -39,6 +39,11 @@ class Settings(BaseSettings):
     )
     max_citations: int = Field(3, ge=1, le=20, description="The most sentences of an answer.")
     closest: int = Field(3, ge=0, le=20, description="The sentences shown when abstaining.")
+    model: str = Field(
+        "", description="A language model to word the answer, as PROVIDER:MODEL, such as `ollama:llama3.2`; else none."
+    )
+    model_url: str = Field("", description="Where its server is; for `openai:`, any that speaks OpenAI's protocol.")
+    model_timeout: float = Field(60, ge=1, le=120, description="The most seconds that a question waits for it.")
     port: int = Field(7860, ge=1, le=65535, description="The chat's port; the next free one if it is taken.")
     users: int = Field(8, ge=1, le=64, description="Questions of the chat that are answered at the same time.")
 
