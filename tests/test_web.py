@@ -15,7 +15,7 @@ import pytest
 from browser import chromium
 
 from index.errors import ArticleQAError, NoLibrary
-from qa import Answer, Assistant, Turn
+from qa import Answer, Assistant, Event, Turn
 from ui import web
 
 ROCKETS = """---
@@ -427,11 +427,12 @@ class Stub:
     def counts(self):
         return 1, 1, 1
 
-    def ask(self, question, history):
+    def stream(self, question, history):
         self.histories.append(list(history))
+        yield Event("question", question)
         if self.error:
             raise self.error
-        return Answer(question, question, "abstained", "The articles do not say.")
+        yield Event("answer", answer=Answer(question, question, "abstained", "The articles do not say."))
 
 
 def test_twenty_turns_are_remembered_and_problems_are_not():

@@ -227,12 +227,14 @@ def _printed(answer: Answer) -> str:
     if answer.standalone_question != answer.question:
         lines += [f"Read as: {answer.standalone_question}", ""]
     lines += [answer.text, ""]
+    if answer.remarks:
+        lines += [" ".join(answer.remarks), ""]
     if not answer.answered and answer.closest:
         lines.append("The closest sentences, which do not answer it:")
     for citation in answer.citations or answer.closest:
         mark = f"[{citation.number}]" if answer.answered else "  -"
         lines.append(f"{mark} {_source(citation)}")
-        if not answer.answered:
+        if not answer.answered or answer.writer:  # else the text is the quotes
             lines.append(f"      {' '.join(citation.quote.split())}")
     return _plain("\n".join(lines).rstrip())
 

@@ -52,6 +52,11 @@ def searching(articles: int) -> str:
     return f'<div class="searching">Searching {_count(articles, "article")}…</div>'
 
 
+def unchecked(text: str) -> str:
+    """Return what a language model has said so far, marked as not yet checked."""
+    return f'<div class="unchecked"><p class="not-yet">Not yet checked:</p><p dir="auto">{escape(text)}</p></div>'
+
+
 def problem(text: str) -> str:
     """Return the sentence that tells what went wrong."""
     return f'<div class="problem" dir="auto">{escape(text)}</div>'
@@ -67,7 +72,7 @@ def message(turn: Turn, index: int) -> str:
     if isinstance(turn.answer, str):
         return problem(turn.answer)
     answer = turn.answer
-    body = _answered(answer, index) if answer.answered else _abstained(answer, index)
+    body = (_answered(answer, index) if answer.answered else _abstained(answer, index)) + _remarks(answer)
     return f'<div class="answer {answer.status} engine-{escape(answer.engine)}">{_read_as(answer)}{body}</div>'
 
 
@@ -206,6 +211,10 @@ def _read_as(answer: Answer) -> str:
     if answer.standalone_question == answer.question:
         return ""
     return f'<p class="read-as">Read as: <bdi>{escape(answer.standalone_question)}</bdi></p>'
+
+
+def _remarks(answer: Answer) -> str:
+    return "".join(f'<p class="remark" dir="auto">{escape(text)}</p>' for text in answer.remarks)
 
 
 def _gone(citation: Citation, why: str) -> str:

@@ -11,6 +11,7 @@ import os
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, MutableMapping
 from functools import partial
 from importlib.resources import files
@@ -37,6 +38,7 @@ REMEMBERED = 20
 _PORTS = 100  # to try, from the one asked for
 _WAITING = 64  # questions
 _SESSIONS = 1_000
+_TOKENS_EVERY = 0.15  # seconds; the page is redrawn for each
 _EXAMPLES_WITHIN = 60  # seconds that the greeting waits for its examples
 _KEPT = frozenset({"GRADIO_TEMP_DIR"})
 _BROKEN = "Something went wrong while looking for the answer; ask again, and look into the log if it stays."
@@ -110,8 +112,15 @@ class Chat:
             return
         yield [*messages(turns), *_asking(question, articles)], turns, ""
         history = [turn for turn in turns if not isinstance(turn.answer, str)][-REMEMBERED:]
+        said, turn, shown = "", Turn(question, _BROKEN), 0.0
         try:
-            turn = Turn(question, self._assistant.ask(question, history))
+            for event in self._assistant.stream(question, history):
+                said += event.text if event.kind == "token" else ""
+                if said and event.kind == "token" and time.monotonic() - shown > _TOKENS_EVERY:
+                    shown = time.monotonic()
+                    yield [*messages(turns), *_asking(question, articles, said)], turns, ""
+                if event.answer is not None:
+                    turn = Turn(question, event.answer)
         except ArticleQAError as error:
             turn = Turn(question, str(error))
         except Exception:
@@ -312,10 +321,10 @@ def _free(port: int) -> bool:
     return True
 
 
-def _asking(question: str, articles: int) -> list[Message]:
+def _asking(question: str, articles: int, said: str = "") -> list[Message]:
     return [
         {"role": "user", "content": render.question(question)},
-        {"role": "assistant", "content": render.searching(articles)},
+        {"role": "assistant", "content": render.unchecked(said) if said else render.searching(articles)},
     ]
 
 
