@@ -65,6 +65,7 @@ FAIL = [
     ("Russia attacked Ukraine in 2014.", "Ukraine attacked Russia in 2014.", "Russia attacked Ukraine"),
     ("He called it “a triumph”.", "It was “a disgrace”, he said.", "a triumph"),
     ("See http://evil.example/x for more.", "See the paper for more.", "http://evil.example/x"),
+    ("It rose <img src=x>.", "It rose.", "<img src=x>"),
     ("At most 60 tonnes died.", "At least 60 tonnes of fish died.", "60 tonnes"),
     ("…", "It rained.", "says nothing"),
 ]

@@ -13,9 +13,10 @@ from urllib.parse import urlsplit
 
 import pytest
 from browser import chromium
+from model_server import ModelServer, Say
 
 from index.errors import ArticleQAError, NoLibrary
-from qa import Answer, Assistant, Event, Turn
+from qa import Answer, Assistant, Event, Settings, Turn
 from ui import web
 
 ROCKETS = """---
@@ -316,6 +317,41 @@ def test_the_keyboard_is_enough(visit):
     assert in_view(visitor)
     keyboard.press("Escape")
     assert visitor.page.evaluate("document.activeElement.matches('a.cite')")
+
+
+def test_what_a_model_writes_is_grey_until_it_is_checked(folder, tmp_path, browser):
+    server = ModelServer()
+    said = "It was built in 1911. [{n}]\n<img src=x onerror=alert(8)> Built in 1912. [{n}]"
+
+    def reply(prompt):
+        line = next(line for line in prompt.splitlines() if "built in 1911" in line)
+        return said.replace("{n}", line[1 : line.index("]")])
+
+    server.will(Say(reply, pause=0.15))
+    settings = Settings(model="ollama:m", model_url=server.url)
+    with Assistant.open(folder, tmp_path, settings=settings, progress=False) as assistant:
+        page = web.start(assistant, port=7900)
+        try:
+            visitor = Visitor(browser, page.local_url.rstrip("/"))
+            visitor.page.fill("#question textarea", "When was the oven of Hanna Keller built?")
+            visitor.page.press("#question textarea", "Enter")
+            visitor.page.wait_for_selector(".unchecked")
+            assert "Not yet checked" in visitor.page.inner_text(".unchecked")
+            visitor.page.wait_for_function(
+                "document.querySelector('.unchecked')?.textContent.includes('<img src=x onerror=alert(8)>')"
+            )
+            answer = visitor.answer_after(0)
+            assert text_of(answer.locator(".said")) == "It was built in 1911. [1]"
+            assert visitor.page.locator(".unchecked").count() == 0
+            told = answer.locator(".remark").all_inner_texts()
+            assert told[0].startswith("Worded by ollama:m")
+            assert told[1].startswith("1 claim was left out")
+            assert "Her oven was built in 1911." in text_of(visitor.open(answer.locator("a.cite").first))
+            assert visitor.bad == []
+            visitor.context.close()
+        finally:
+            page.close(verbose=False)
+            server.close()
 
 
 CONTRAST = """names => {
