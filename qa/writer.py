@@ -82,7 +82,7 @@ _PLAN_SCHEMA = {
 }
 
 _NO_ANSWER = ("tool", "refusal")
-_NUMBERS = re.compile(r"[\[(]\s*\d+(?:\s*[,;]\s*\d+)*\s*[\])]")
+_NUMBERS = re.compile(r"\[\s*\d+(?:\s*[,;]\s*\d+)*\s*\]")
 _THOUGHT = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
 _BULLET = re.compile(r"^\s*(?:[-*•]|\d{1,2}[.)])\s+")
 

@@ -420,7 +420,7 @@ def test_a_tracer_that_a_person_hands_in_does_trace(assistants, server):
 def test_what_a_model_says_is_read_strictly():
     assert claims("") == claims("NONE") == claims("NO") == ()
     [one] = claims("<think>[9] hmm</think>- It rose (3). [1; 2]")
-    assert (one.text, one.numbers) == ("It rose.", (3, 1, 2))
+    assert (one.text, one.numbers) == ("It rose (3).", (1, 2))
     [cut] = claims('{"claims": [{"claim": "It rose", "sent')
     assert (cut.text, cut.numbers) == ("It rose", ())
     assert claims('{"claims": "x"}') == claims('{"claims": [1, {"claim": 2}]}') == ()
