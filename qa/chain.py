@@ -22,10 +22,11 @@ from index.library import Library
 from index.search import Results, Search
 from index.types import Evidence
 from qa.cite import Worded, cite, cite_claims
+from qa.claims import Claim
 from qa.followup import leans, subject
 from qa.reader.select import Reader, Selection
 from qa.types import ABSTAIN, Answer, Citation, Turn
-from qa.writer import Claim, Writer, numbered, offer
+from qa.writer import Writer, numbered, offer
 
 if TYPE_CHECKING:
     from langchain_core.runnables import Runnable

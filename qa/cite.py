@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from index.encoder import Encoder
 from index.library import Library
 from index.types import Article, Evidence
+from qa.claims import Claim, fits
 from qa.reader.select import ShortAnswer
 from qa.support import verdict
 from qa.types import Citation
-from qa.writer import Claim, fits
 
 _NAMED = 5  # sentences of a claim
 

@@ -14,9 +14,7 @@ import re
 import secrets
 import threading
 import time
-import unicodedata
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
 from queue import Empty, SimpleQueue
@@ -27,6 +25,7 @@ from index.errors import MissingExtra, ProviderFailure, UnknownSetting
 from index.library import Library
 from index.types import Evidence
 from qa import prompts
+from qa.claims import BULLET, Claim, as_object, bare, claims, on_one_line
 from qa.failure import Failure, failure
 from qa.types import Answer, Turn
 
@@ -42,8 +41,6 @@ models read."""
 
 _MOST = 20_000  # characters of an answer
 _TURNS, _TURN = 3, 600  # turns of a conversation that are shown, and characters of each answer
-_CLAIMS = 12
-_LONGEST = 500  # characters of a claim
 
 _PROVIDERS = {
     "anthropic": ("langchain_anthropic", "ANTHROPIC_API_KEY"),
@@ -82,17 +79,6 @@ _PLAN_SCHEMA = {
 }
 
 _NO_ANSWER = ("tool", "refusal")
-_NUMBERS = re.compile(r"\[\s*\d+(?:\s*[,;]\s*\d+)*\s*\]")
-_THOUGHT = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
-_BULLET = re.compile(r"^\s*(?:[-*•]|\d{1,2}[.)])\s+")
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A sentence of a language model, with the numbers of the sentences it names."""
-
-    text: str
-    numbers: tuple[int, ...]
 
 
 class Writer:
@@ -140,14 +126,15 @@ class Writer:
         """
         code = secrets.token_hex(8)
         said = "\n".join(
-            f"Question: {_line(turn.question)}\nAnswer: {_line(_text(turn))[:_TURN]}" for turn in history[-_TURNS:]
+            f"Question: {on_one_line(turn.question)}\nAnswer: {on_one_line(_text(turn))[:_TURN]}"
+            for turn in history[-_TURNS:]
         )
         rules = prompts.PLAN.replace("{code}", code)
         rules += prompts.PLAN_AS_JSON if self.structured else prompts.PLAN_AS_LINES
         asked = _filled(prompts.MATERIAL, code, said or "There is none.", question)
         said = _exhausted(self._said(rules, asked, _PLAN_SCHEMA, until, lambda text: ""))
-        lines = _json(said).get("questions", []) if said.lstrip().startswith("{") else said.splitlines()
-        found = [_BULLET.sub("", _line(line)) for line in lines if isinstance(line, str)]
+        lines = as_object(said).get("questions", []) if said.lstrip().startswith("{") else said.splitlines()
+        found = [BULLET.sub("", on_one_line(line)) for line in lines if isinstance(line, str)]
         return tuple(dict.fromkeys(line for line in found if any(c.isalnum() for c in line)))[:PARTS]
 
     def write(self, question: str, material: str, until: float) -> Generator[str, None, tuple[Claim, ...]]:
@@ -211,7 +198,7 @@ class Writer:
                         yield now[len(seen) :]
                         seen = now
                 _whole(text, ended)
-                return _bare(text)
+                return bare(text)
             except Failure as error:
                 wait = error.after if error.after is not None else 0.5 * 2**attempt * (1 + random.random())  # noqa: S311
                 again = (
@@ -328,43 +315,11 @@ def numbered(offered: Sequence[Evidence], library: Library) -> str:
     for article_id, group in groupby(offered, key=lambda item: item.sentence.article_id):
         article = library.article(article_id)
         known = [article.title, article.source, article.published] if article else []
-        lines.append(f"Article: {_line(', '.join(part for part in known if part))}")
+        lines.append(f"Article: {on_one_line(', '.join(part for part in known if part))}")
         for item in group:
             count += 1
-            lines.append(f"[{count}] {_line(item.text)}")
+            lines.append(f"[{count}] {on_one_line(item.text)}")
     return "\n".join(lines)
-
-
-def claims(text: str) -> tuple[Claim, ...]:
-    """Return the claims of an answer, or of its beginning: of JSON by the schema, or of lines that end with numbers.
-
-    >>> claims("The bridge opened in 1932. [3, 5]")
-    (Claim(text='The bridge opened in 1932.', numbers=(3, 5)),)
-    """
-    text = _bare(text)
-    if text.startswith("{"):
-        rows = _json(text).get("claims")
-        pairs = [
-            (row["claim"], row.get("sentences"))
-            for row in (rows if isinstance(rows, list) else [])
-            if isinstance(row, dict) and isinstance(row.get("claim"), str)
-        ]
-    else:
-        pairs = [(line, None) for line in text.splitlines() if not "NONE".startswith(line.strip(" .*"))]
-    found = []
-    for said, given in pairs:
-        numbers = [int(digits) for part in _NUMBERS.findall(said) for digits in re.findall(r"\d+", part)[:20]]
-        if isinstance(given, list):
-            numbers = [number for number in given if isinstance(number, int)]
-        worded = " ".join(_NUMBERS.sub(" ", re.sub(r"\[[\d,; ]*$", "", _BULLET.sub("", _line(said)))).split())
-        worded = re.sub(r"\s+([.,;:!?])", r"\1", worded)
-        found.append(Claim(worded[: _LONGEST + 1], tuple(dict.fromkeys(numbers))))
-    return tuple(found[: _CLAIMS + 1])
-
-
-def fits(claim: Claim) -> bool:
-    """Say whether a claim is no longer than a claim may be."""
-    return len(claim.text) <= _LONGEST
 
 
 def _whole(text: str, ended: str) -> None:
@@ -402,34 +357,10 @@ def _end_of(raw: Any) -> str:
     return "refusal" if (raw.additional_kwargs or {}).get("refusal") or ended == "content_filter" else ended
 
 
-def _bare(text: str) -> str:
-    """Return an answer without what a model thinks aloud before it and the fence around it."""
-    text = _THOUGHT.sub("", text).strip()
-    return re.sub(r"^```\w*\s*|\s*```$", "", text)
-
-
-def _json(text: str) -> dict[str, Any]:
-    """Return the object that a text begins, empty where it is none."""
-    from langchain_core.utils.json import parse_partial_json
-
-    try:
-        found = parse_partial_json(text)
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
 def _filled(template: str, code: str, material: str, question: str) -> str:
     """Put values into a template in one pass, so that none is read as part of it."""
-    values = {"{code}": code, "{material}": material, "{question}": _line(question)}
+    values = {"{code}": code, "{material}": material, "{question}": on_one_line(question)}
     return re.sub(r"\{(?:code|material|question)\}", lambda match: values[match[0]], template)
-
-
-def _line(text: str) -> str:
-    """Return a text on one line, without invisible characters."""
-    return " ".join(
-        "".join(c if unicodedata.category(c) not in ("Cc", "Cf", "Cs") else " " * (c in "\n\r\t") for c in text).split()
-    )
 
 
 def _text(turn: Turn) -> str:

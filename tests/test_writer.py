@@ -12,8 +12,9 @@ from model_server import Fail, Hang, ModelServer, Say
 from index.errors import MissingExtra, ProviderFailure, UnknownSetting
 from qa import Answer, Assistant, Settings, Turn
 from qa.chain import INSTEAD
+from qa.claims import claims
 from qa.doctor import examine
-from qa.writer import Writer, claims, offer, writer
+from qa.writer import Writer, _end_of, _said_in, offer, writer
 
 KEY = "sk-never-shown-0123456789"
 ARTICLES = {
@@ -381,10 +382,12 @@ def test_nothing_is_traced_whatever_the_environment_says(assistants, server, mon
     utils.get_env_var.cache_clear()
     sent = []
     monkeypatch.setattr("langsmith.Client.create_run", lambda *_, **__: sent.append(1))
+    monkeypatch.setattr("langsmith.Client.update_run", lambda *_, **__: sent.append(2))
     try:
         assert utils.tracing_is_enabled()
         RunnableLambda(lambda text: text).invoke("anything else is traced")
-        assert sent.pop() and not sent
+        assert sent == [1, 2]
+        sent.clear()
         server.will(Say("NONE"))
         assistant = assistants["openai"]
         assistant.ask(ASKED)
@@ -424,6 +427,8 @@ def test_what_a_model_says_is_read_strictly():
     [cut] = claims('{"claims": [{"claim": "It rose", "sent')
     assert (cut.text, cut.numbers) == ("It rose", ())
     assert claims('{"claims": "x"}') == claims('{"claims": [1, {"claim": 2}]}') == ()
+    assert claims(f"It is [{'9' * 5000}]")[0].numbers == ()
+    assert claims('{"claims": [{"claim": "x", "sentences": [true]}]}')[0].numbers == ()
     assert len(claims("\n".join(f"It is {n}. [1]" for n in range(100)))) <= 13
 
 
@@ -441,3 +446,19 @@ def test_a_failed_check_raises(server):
     with pytest.raises(ProviderFailure, match="OPENAI_API_KEY") as error:
         Writer("openai:m", f"{server.url}/v1").check()
     assert not error.value.retryable
+
+
+def test_what_comes_as_arguments_of_the_schemas_own_tool_is_the_answer():
+    """As Anthropic's client gives structured output."""
+    from langchain_core.messages import AIMessageChunk
+
+    def chunk(name, args, **more):
+        block = {"type": "tool_use", "partial_json": args, "index": 0}
+        part = {"type": "tool_call_chunk", "name": name, "args": args, "id": "1", "index": 0}
+        return AIMessageChunk(content=[block], tool_call_chunks=[part], **more)
+
+    said = [chunk("Claims", ""), chunk(None, '{"claims": [{"claim": "It rose.", '), chunk(None, '"sentences": [2]}]}')]
+    [claim] = claims("".join(_said_in(one) for one in said))
+    assert (claim.text, claim.numbers) == ("It rose.", (2,))
+    assert _end_of(chunk(None, "", response_metadata={"stop_reason": "tool_use"})) == "tool_use"
+    assert _end_of(chunk("fetch", "{}")) == "tool"
