@@ -407,7 +407,7 @@ def test_nothing_is_traced_whatever_the_environment_says(assistants, server, mon
         assistant._writer.check()
     finally:
         utils.get_env_var.cache_clear()
-    assert sent == [] and not [path for path in server.paths if "trace" in path]
+    assert sent == [] and not [path for path in server.paths if "/runs" in path]
 
 
 def test_a_tracer_that_a_person_hands_in_does_trace(assistants, server):
