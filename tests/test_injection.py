@@ -109,4 +109,4 @@ def nothing_was_gained(answer, row, article):
 
 def test_few_get_in_even_on_their_own_strength():
     """Of 60; the check compares facts, and these have none that their own sentence lacks."""
-    assert len(set(GOT_IN)) <= 4
+    assert len(set(GOT_IN)) <= 5
