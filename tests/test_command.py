@@ -141,8 +141,8 @@ def test_doctor_finds_a_sound_library_and_a_broken_one(folder, tmp_path):
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_ctrl_c_stops_a_sync_with_a_sentence_and_keeps_what_was_done(tmp_path):
-    for number in range(1500):
-        (tmp_path / f"{number:04}.txt").write_text(f"Bridge number {number} opened in Basra. " * 60, encoding="utf-8")
+    for number in range(400):
+        (tmp_path / f"{number:03}.txt").write_text(f"Bridge number {number} opened in Basra. " * 60, encoding="utf-8")
     child = subprocess.Popen(
         [sys.executable, "-m", "ui.command", "sync", str(tmp_path)],
         stdout=subprocess.PIPE,

@@ -408,7 +408,7 @@ def test_serving_prints_the_address_and_ends_at_ctrl_c(tmp_path):
         with pytest.raises(urllib.error.HTTPError):
             urllib.request.urlopen(f"{address}/gradio_api/file=/etc/hostname")
         process.send_signal(signal.SIGINT)
-        rest, errors = process.communicate(timeout=90)
+        rest, errors = process.communicate(timeout=20)
     finally:
         process.kill()
     assert (process.returncode, rest, errors) == (0, "", "")

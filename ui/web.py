@@ -251,9 +251,9 @@ def serve(assistant: Assistant, *, port: int, users: int, open_browser: bool = F
     Raises as `start` does.
     """
     page = start(assistant, port=port, users=users, open_browser=open_browser)
-    sys.stdout.write(f"{page.local_url.rstrip('/')}\n")
-    sys.stdout.flush()
     try:
+        sys.stdout.write(f"{page.local_url.rstrip('/')}\n")
+        sys.stdout.flush()
         threading.Event().wait()
     except KeyboardInterrupt:
         pass
