@@ -28,24 +28,16 @@ SENTENCE = (*FEATURES, "kind", "evidence", "span", "answerable")
 answer that it offers); the log odds that it is evidence; the score of its best short answer; the log odds that what was
 read with it answers."""
 
-SIGNS = (
-    "evidence",
-    "span",
-    "answerable",
-    "most answerable",
-    "cosine",
-    "passage cosine",
-    "coverage",
-    "fits",
-    "misfits",
-)
+SIGNS = ("evidence", "span", "answerable", "most answerable", "cosine", "passage cosine", "coverage")
 """What the probability rests on: of the first sentence, what was read; the best passage's log odds; over the best five
-sentences that were found, how near the nearest and its passage come and the largest share of the question's terms;
-whether a few words were asked for and the first sentence's best ones are of that kind, or are not."""
+sentences that were found, how near the nearest and its passage come and the largest share of the question's terms."""
 
 COMPANY = ("evidence", "below", "next", "open")
 """What another sentence is chosen by: its evidence; how far its score lies below the first one's; whether it stands
 next to it; whether the question asks why, how, or what in general."""
+
+TOGETHER = 0.5
+"""How likely a sentence must be part of the answer to be shown with the first one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +139,7 @@ class Reader:
         if not rows:
             return Selection((), 0.0, results.evidence)
         best = max(row.read[2] for row in rows)
-        confidence = probability(signs(question, rows[0], best, results.evidence), self.calibration.signs)
+        confidence = probability(signs(rows[0], best, results.evidence), self.calibration.signs)
         chosen = company(question, rows, self.calibration, self.most)
         known = {row.evidence.sentence for row in rows}
         behind = tuple(item for item in results.evidence if item.sentence not in known)
@@ -193,19 +185,15 @@ def ranked(
     return sorted(rows, key=lambda row: -row.evidence.score)  # stable: equal ones stay as they were found
 
 
-def signs(question: str, first: Read, best: float, evidence: Sequence[Evidence]) -> tuple[float, ...]:
+def signs(first: Read, best: float, evidence: Sequence[Evidence]) -> tuple[float, ...]:
     """Return the values of `SIGNS`."""
     near = evidence[:5]
-    few = kind(question) not in ("reason", "way", "other")
-    fitting = few and short_answer(question, first) is not None
     return (
         *first.read,
         best,
         max(item.cosine for item in near),
         max(item.hit.cosine for item in near),
         max(item.coverage for item in near),
-        float(fitting),
-        float(few and not fitting),
     )
 
 
@@ -221,26 +209,37 @@ def probability(values: Sequence[float], weights: Sequence[float]) -> float:
 
 def company(question: str, rows: Sequence[Read], calibration: Calibration, most: int) -> list[Read]:
     """Return the first sentence with the others that belong to the answer, in reading order within each article."""
-    chosen = [rows[0], *(row for row in rows[1:20] if belongs(question, rows[0], row, calibration) >= 0.5)][:most]
+    wide = open_ended(question)
+    others = (row for row in rows[1:20] if belongs(wide, rows[0], row, calibration) >= TOGETHER)
+    chosen = [rows[0], *others][:most]
     articles = list(dict.fromkeys(row.evidence.sentence.article_id for row in chosen))
     return sorted(
         chosen, key=lambda row: (articles.index(row.evidence.sentence.article_id), row.evidence.sentence.number)
     )
 
 
-def belongs(question: str, first: Read, other: Read, calibration: Calibration) -> float:
+def open_ended(question: str) -> bool:
+    """Say whether a question asks why, how, or what in general, and not for a few words.
+
+    >>> open_ended("Why did they leave?"), open_ended("When did they leave?")
+    (True, False)
+    """
+    return kind(question) in ("reason", "way", "other")
+
+
+def belongs(wide: bool, first: Read, other: Read, calibration: Calibration) -> float:
     """Return the probability that a sentence is part of the answer, given the first one."""
-    return probability(beside(question, first, other), calibration.company)
+    return probability(beside(wide, first, other), calibration.company)
 
 
-def beside(question: str, first: Read, other: Read) -> tuple[float, ...]:
+def beside(wide: bool, first: Read, other: Read) -> tuple[float, ...]:
     """Return the values of `COMPANY`."""
     one, two = first.evidence.sentence, other.evidence.sentence
     return (
         other.read[0],
         first.evidence.score - other.evidence.score,
         float(one.article_id == two.article_id and abs(one.number - two.number) == 1),
-        float(kind(question) in ("reason", "way", "other")),
+        float(wide),
     )
 
 
