@@ -189,9 +189,12 @@ class Assistant:
         """Return the k sentences that come nearest to a question or a few words, best first; no answer."""
         return list(cite(self._search(clean(question)).evidence[:k], self._library))
 
-    def results(self, question: str, about: str = "") -> Results:
-        """Return all that `Search` finds, passages and sentences, ranked: for measuring."""
-        return self._search(clean(question), about)
+    def results(self, question: str, history: Sequence[Turn] = ()) -> Results:
+        """Return all that is found for a question, passages and sentences, ranked: for measuring."""
+        steps = self._steps
+        results = steps.retrieve(steps.question({"question": question, "history": history})).results
+        assert results is not None
+        return results
 
     def article(self, article_id: str) -> Article:
         """Return an article with the canonical text behind the offsets.
@@ -224,7 +227,11 @@ class Assistant:
     @cached_property
     def chain(self) -> Runnable[Any, Answer]:
         """The chain as a LangChain Runnable, from a question (or `{"question", "history"}`) to an `Answer`."""
-        return build(Steps(self._library, self._search, self._reader, self.settings.caution, self.settings.closest))
+        return build(self._steps)
+
+    @cached_property
+    def _steps(self) -> Steps:
+        return Steps(self._library, self._search, self._reader, self.settings.caution, self.settings.closest)
 
     def sync(self, progress: Progress | bool = True) -> Report:
         """Bring the library up to date with its folder.

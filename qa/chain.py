@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 from index.errors import BadQuestion
 from index.library import Library
 from index.search import Results, Search
+from index.terms import one_line
 from qa.cite import cite
-from qa.followup import subject
+from qa.followup import Standalone, find, stand_alone
 from qa.reader.select import Reader, Selection
-from qa.types import ABSTAIN, Answer, Citation, Turn
+from qa.types import ABSTAIN, Answer, Citation
 
 if TYPE_CHECKING:
     from langchain_core.runnables import Runnable
@@ -32,12 +33,12 @@ class State:
     """What the steps hand on.
 
     Attributes:
-        about: What the conversation supplies to a question that leans on it: a title.
+        question: As it was asked, on one line.
+        read_as: As it is read, with what the conversation supplies.
     """
 
     question: str
-    history: tuple[Turn, ...] = ()
-    about: str = ""
+    read_as: Standalone
     results: Results | None = None
     selection: Selection | None = None
     timings_ms: dict[str, float] = field(default_factory=dict)
@@ -67,19 +68,20 @@ class Steps:
         started = time.perf_counter()
         text, history = (asked, ()) if isinstance(asked, str) else (asked["question"], asked.get("history") or ())
         text = clean(text)
-        turns = tuple(history)
-        return _timed(State(text, turns, subject(text, turns, self._title_of)), "question", started)
+        return _timed(State(text, stand_alone(text, tuple(history), self.search)), "question", started)
 
     def retrieve(self, state: State) -> State:
         """Search the library."""
         started = time.perf_counter()
-        return _timed(replace(state, results=self.search(state.question, state.about)), "retrieve", started)
+        return _timed(replace(state, results=find(state.read_as, self.search)), "retrieve", started)
 
     def read(self, state: State) -> State:
         """Select the sentences that answer."""
         started = time.perf_counter()
         assert state.results is not None
-        return _timed(replace(state, selection=self.reader.read(state.question, state.results)), "read", started)
+        return _timed(
+            replace(state, selection=self.reader.read(state.read_as.question, state.results)), "read", started
+        )
 
     def cite(self, state: State) -> Answer:
         """Verify the selected sentences against the library, and answer or abstain."""
@@ -90,7 +92,7 @@ class Steps:
         citations = cite(selection.sentences, self.library, selection.short) if confident else ()
         answer = Answer(
             question=state.question,
-            standalone_question=f"{state.about}: {state.question}" if state.about else state.question,
+            standalone_question=str(state.read_as),
             status="answered" if citations else "abstained",
             text=" ".join(f"{' '.join(c.quote.split())} [{c.number}]" for c in citations) or ABSTAIN,
             short_answer=_short(citations),
@@ -100,11 +102,6 @@ class Steps:
             engine=state.results.engine,
         )
         return replace(answer, timings_ms=_timed(state, "cite", started).timings_ms)
-
-    def _title_of(self, text: str) -> str:
-        found = self.search(clean(text[:MAX_QUESTION])).evidence
-        article = self.library.article(found[0].sentence.article_id) if found else None
-        return article.title if article else ""
 
 
 def build(steps: Steps) -> Runnable[Any, Answer]:
@@ -127,7 +124,7 @@ def clean(question: str) -> str:
     Raises:
         BadQuestion: It is blank, has no letter or digit, or is too long.
     """
-    text = " ".join(str(question).encode("utf-8", "replace").decode().replace("\0", " ").split())
+    text = one_line(question)
     if not text:
         raise BadQuestion("The question is empty; type what you want to know.")
     if len(text) > MAX_QUESTION:

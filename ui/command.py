@@ -6,7 +6,6 @@ Exit codes: 0 done or answered, 1 an error (one sentence on standard error), 2 w
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -18,7 +17,7 @@ import typer
 from index.errors import ArticleQAError
 
 if TYPE_CHECKING:
-    from qa import Answer, Assistant, Citation, Turn
+    from qa import Answer, Assistant, Citation
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -82,16 +81,21 @@ def ask(
     library: LibraryOption = None,
     history: Annotated[
         Path | None,
-        typer.Option("--history", help='A JSON list of earlier {"question", "answer"} turns.', show_default=False),
+        typer.Option(
+            "--history",
+            help='The turns before: a JSON list of {"question", "answer"}, oldest first, or what --json printed.',
+            show_default=False,
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the answer as one JSON object.")] = False,
 ) -> None:
     """Answer one question; exit 0 answered, 3 abstained."""
     with _errors():
         from qa.chain import clean
+        from qa.history import load
 
         clean(question)
-        turns = _turns(history)
+        turns = load(history) if history else []
         with _opened(articles, library) as assistant:
             answer = assistant.ask(question, turns)
         typer.echo(answer.to_json() if as_json else _printed(answer))
@@ -201,25 +205,6 @@ def _errors() -> Iterator[None]:
     except BrokenPipeError as error:  # `article-qa ask ... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(0) from error
-
-
-def _turns(path: Path | None) -> list[Turn]:
-    from qa import Turn
-
-    if path is None:
-        return []
-    try:
-        turns = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(turns, list):
-            raise TypeError(f"it holds a {type(turns).__name__}")
-        # What `ask --json` printed is a turn, too: its answer is its text.
-        return [
-            Turn(str(turn["question"]), str(turn["answer"] if "answer" in turn else turn["text"])) for turn in turns
-        ]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ArticleQAError(
-            f"{path} is no history ({error}); it must be a list of question and answer turns."
-        ) from error
 
 
 def _printed(answer: Answer) -> str:

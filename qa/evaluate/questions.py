@@ -128,8 +128,7 @@ def run(assistant: Assistant, questions: Iterable[Question]) -> list[Outcome]:
     outcomes = []
     for question in questions:
         answer = assistant.ask(question.text, question.history)
-        about = answer.standalone_question.removesuffix(answer.question).removesuffix(": ")
-        results = assistant.results(question.text, about)
+        results = assistant.results(question.text, question.history)
         first = results.hits[:1]
         outcomes.append(
             Outcome(

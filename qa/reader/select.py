@@ -23,6 +23,9 @@ READ = 6
 """Passages that are read. On the held-out questions of the training six put the right sentence first as often as eight
 do, and take three quarters of the time; two that follow each other read as one are slower and no better."""
 
+KNOWN = 1.0
+"""What a sentence that was given earlier in the conversation loses of its score (`python -m tests.bench.followup`)."""
+
 SENTENCE = (*FEATURES, "kind", "evidence", "span", "answerable")
 """What a read sentence is ranked by: what the search knows (`index.types.FEATURES`, and the weight of the kind of
 answer that it offers); the log odds that it is evidence; the score of its best short answer; the log odds that what was
@@ -188,6 +191,7 @@ def ranked(
         said = reading.evidence[place], reading.spans[place][0], reading.answerable
         values = (*item.features, weight_of_kind * item.offered, *said)
         score = sum(weight * value for weight, value in zip(calibration.sentence, values, strict=True))
+        score -= KNOWN * item.known
         rows.append(Read(replace(item, score=score), values, reading.spans[place]))
     return sorted(rows, key=lambda row: -row.evidence.score)  # stable: equal ones stay as they were found
 
