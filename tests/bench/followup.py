@@ -46,6 +46,19 @@ class Remembering:
         return self._known[question]
 
 
+class Once:
+    """A search that remembers what it found."""
+
+    def __init__(self, search: Search) -> None:
+        self._search = search
+        self._found: dict[tuple[str, str], Results] = {}
+
+    def __call__(self, question: str, about: str = "") -> Results:
+        if (question, about) not in self._found:
+            self._found[question, about] = self._search(question, about)
+        return self._found[question, about]
+
+
 def rank(ranked, asked: Asked) -> int:
     places = ((e.sentence.article_id, e.sentence.start, e.sentence.end) for e in ranked)
     return next((n for n, place in enumerate(places) if place in asked.gold), 999)
@@ -67,7 +80,7 @@ def after_another(dialogues: list[list[Asked]], shifts=SHIFTS) -> list[tuple[Ask
     return [(asked, turns) for asked, turns in pairs if any(turn.answer.citations for turn in turns)]
 
 
-def measure(titles: dict[str, str], dialogues: list[list[Asked]], search: Search) -> None:
+def measure(titles: dict[str, str], dialogues: list[list[Asked]], search: Once) -> None:
     follow = [q for own in dialogues for q in own if q.history and q.gold]
     print(f"{'recall of sentences':52s} {'':5s} {'@1':>6s} {'@5':>6s}")
     recall("follow-ups, bare", lambda q: search(q.text), follow)
@@ -103,7 +116,7 @@ def plain(asked: Asked, read: Standalone) -> Standalone:
     return replace(read, question=asked.text)
 
 
-def reading(assistant: Assistant, dialogues: list[list[Asked]], search: Search, sample: int) -> None:
+def reading(assistant: Assistant, dialogues: list[list[Asked]], search: Once, sample: int) -> None:
     """Compare what the reader may be asked: the bare question, with the title in front, with what is put in."""
     follow = [q for own in dialogues for q in own if q.history and q.gold]
     random.Random(1).shuffle(follow)
@@ -193,9 +206,14 @@ def main() -> None:
     titles = {article.id: article.title for article in articles}
     asked = [q for own in dialogues for q in own]
     texts = [text for q in asked for text in (q.text, q.rewrite, f"{titles[q.dialogue]}: {q.text}")]
+    texts += [
+        f"{turns[0].answer.citations[0].title}: {q.text}"
+        for q, turns in after_another(dialogues)
+        if turns[0].answer.citations
+    ]
     with Assistant.of_texts(articles) as assistant:
         remembering = Remembering(assistant._encoder, texts)
-        search = Search(assistant._library, remembering, assistant._vectors)
+        search = Once(Search(assistant._library, remembering, assistant._vectors))
         print("{:,} articles, {:,} sentences, {:,} passages".format(*assistant.counts()), f"{len(asked):,} questions")
         if given.fit:
             fit(articles, dialogues, remembering)
