@@ -4,8 +4,9 @@
 
 FILE is in CANARD's format, as `tests.bench.canard` reads it. Recall@1 and @5 say how often a sentence of the answer
 is among the first that are found. A topic change is the first question of a dialogue asked after all of another one
-(the ones 1, 7 and 31 places before it). With `--read`, the first N follow-ups are read, too. With `--fit`, the weights
-of `qa.followup.SIGNS` are fitted, and checked on dialogues left out: do that on no file that is reported on.
+(the ones 1, 7 and 31 places before it). With `--read`, N follow-ups are read instead, with the question worded in
+several ways. With `--fit`, the weights of `qa.followup.SIGNS` are fitted, and checked on dialogues left out: do that on
+no file that is reported on.
 """
 
 from __future__ import annotations
@@ -217,10 +218,10 @@ def main() -> None:
         print("{:,} articles, {:,} sentences, {:,} passages".format(*assistant.counts()), f"{len(asked):,} questions")
         if given.fit:
             fit(articles, dialogues, remembering)
+        elif given.read:
+            reading(assistant, dialogues, search, given.read)
         else:
             measure(titles, dialogues, search)
-        if given.read:
-            reading(assistant, dialogues, search, given.read)
 
 
 if __name__ == "__main__":
