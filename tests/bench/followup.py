@@ -24,7 +24,7 @@ from index.types import Article
 from qa import Assistant
 from qa import followup as rules
 from qa.evaluate.scores import normal
-from qa.followup import Standalone, discussion, find, stand_alone
+from qa.followup import Standalone, discussion, find, stand_alone, without
 from qa.reader.select import Selection
 from qa.types import Turn
 from tests.bench.canard import Asked, load
@@ -89,6 +89,7 @@ def measure(titles: dict[str, str], dialogues: list[list[Asked]], search: Once) 
     recall("follow-ups, title always in front", lambda q: search(q.text, titles[q.dialogue]), follow)
     read = {id(q): stand_alone(q.text, q.history, search) for q in follow}
     recall("follow-ups, ours", lambda q: find(read[id(q)], search), follow)
+    recall("  a human's rewrite, treated alike", lambda q: without(search(q.rewrite), read[id(q)]), follow)
     recall("  nothing put in", lambda q: find(plain(q, read[id(q)]), search), follow)
     recall("  what was given stays", lambda q: find(replace(read[id(q)], just_given=(), given=()), search), follow)
     recall("  without what was just given", lambda q: find(replace(read[id(q)], given=()), search), follow)
