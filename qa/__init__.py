@@ -9,6 +9,17 @@ from index.errors import ArticleQAError
 from index.types import Article
 from qa.assistant import Assistant, ask, read
 from qa.settings import Settings
-from qa.types import Answer, Citation, Turn
+from qa.types import Answer, Citation, Report, Turn
 
-__all__ = ["Answer", "Article", "ArticleQAError", "Assistant", "Citation", "Settings", "Turn", "ask", "read"]
+__all__ = [
+    "Answer",
+    "Article",
+    "ArticleQAError",
+    "Assistant",
+    "Citation",
+    "Report",
+    "Settings",
+    "Turn",
+    "ask",
+    "read",
+]
