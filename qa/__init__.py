@@ -10,16 +10,19 @@ from index.types import Article
 from qa.assistant import Assistant, ask, read
 from qa.settings import Settings
 from qa.types import Answer, Citation, Report, Turn
+from qa.verify import Check, Verification
 
 __all__ = [
     "Answer",
     "Article",
     "ArticleQAError",
     "Assistant",
+    "Check",
     "Citation",
     "Report",
     "Settings",
     "Turn",
+    "Verification",
     "ask",
     "read",
 ]
