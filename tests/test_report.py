@@ -127,7 +127,16 @@ def test_a_link_scrolls_to_the_quote():
         "%26%20four%20one%2C%20two%2Dthree%20%26%20four"
     )
     assert "-" not in found.partition("text=")[2]
-    for bad in ("javascript:alert(1)", "file:///etc/passwd", "", "https://a b", "https://user@x.example", "//x"):
+    for bad in (
+        "javascript:alert(1)",
+        "file:///etc/passwd",
+        "",
+        "https://a b",
+        "https://user@x.example",
+        "//x",
+        "https://x)y/",
+        "https://x<y",
+    ):
         assert notes.link(ferry(url=bad)) == ""
 
 

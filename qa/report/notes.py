@@ -20,6 +20,8 @@ _ADDRESS = re.compile(
     r"(?:, anchor (?P<anchor>[0-9a-f]{8}))?",
     re.DOTALL,
 )
+_HOST = re.compile(r"[\w.-]+|[0-9a-f:.]+", re.ASCII)
+_KEPT = "%/:?#@!$&'+,;=~"  # of an address; what else is not a letter or digit gets encoded
 _WHOLE = 100  # characters of a quote that a text fragment names whole; of a longer one its first and last words
 _WORDS = 6
 
@@ -143,19 +145,21 @@ def about(citation: Citation) -> list[str]:
 def web(url: str) -> str:
     """Return an address as a link may have it, "" for one that a browser may read in another way, or is not the web's.
 
-    >>> web("https://example.org/a b"), web("javascript:alert(1)"), web("https://example.org/ä(1)")
-    ('', '', 'https://example.org/%C3%A4%281%29')
+    >>> web("https://exämple.org/ä(1)"), web("https://example.org/a b"), web("javascript:alert(1)")
+    ('https://xn--exmple-cua.org/%C3%A4%281%29', '', '')
     """
     try:
         parts = urlsplit(url)
-        host = (parts.hostname or "").encode("idna")
-        parts.port  # noqa: B018  # raises where it is none
+        host = (parts.hostname or "").encode("idna").decode("ascii")
+        port = f":{parts.port}" if parts.port else ""
     except (ValueError, UnicodeError):
         return ""
     odd = "\\" in url or "@" in parts.netloc or any(c <= " " or c == "\x7f" for c in url)
-    if parts.scheme not in ("http", "https") or not host or odd:
+    if parts.scheme not in ("http", "https") or not _HOST.fullmatch(host) or odd:
         return ""
-    return quote(url, safe="%/:?#@!$&'+,;=~", errors="replace")
+    place = f"[{host}]" if ":" in host else host
+    behind = parts._replace(scheme="", netloc="").geturl()
+    return f"{parts.scheme}://{place}{port}{quote(behind, safe=_KEPT, errors='replace')}"
 
 
 def link(citation: Citation) -> str:
