@@ -311,6 +311,7 @@ def test_a_report_of_abstentions_only_is_no_error(library, tmp_path):
         ("none.md", None, "cannot be read (No such file or directory)"),
         ("a.pdf", b"%PDF-", "cannot be verified; name a file that ends in one of .md"),
         ("a.md", b"Just words.", "has no quotes in it"),
+        ("a.md", b'"a b c d\\' * 5_000, "has no quotes in it"),  # quadratic, were each escaped mark a beginning
         ("a.md", b"\xff\xfe\x00", "is not UTF-8 text"),
         ("a.json", b"[1, 2]", "holds no quotes that article-qa wrote"),
         ("a.json", b'{"answers": [{"citations": [{"quote": "x"}]}]}', "holds no quotes that article-qa wrote"),

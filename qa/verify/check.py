@@ -124,9 +124,10 @@ def verify(
                 checks[number] = _in_its_article(found[number], article, folded, library)
     open_ = [n for n in range(len(found)) if n not in checks or (checks[n].status == "changed" and not checks[n].now)]
     checks.update(_anywhere({n: found[n] for n in open_}, checks, library))
-    for number in range(len(found)):
+    near: dict[Quoted, Check] = {}  # a search takes a while, and a quote may be repeated
+    for number, quoted in enumerate(found):
         if number not in checks:
-            checks[number] = _nowhere(found[number], library, search)
+            near[quoted] = checks[number] = near.get(quoted) or _nowhere(quoted, library, search)
     titles = {fold(article.title) for article in library.articles()} if any(not q.article_id for q in found) else set()
     kept = [
         n for n, q in enumerate(found) if q.article_id or checks[n].status == "stands" or fold(q.quote) not in titles

@@ -100,7 +100,7 @@ class Near(NamedTuple):
 def nearest(quote: str, sentences: Sequence[str], *, part: bool = False) -> Near:
     """Return the sentence, or as many words of one, that have most in common with a quote.
 
-    The ten sentences that share most kinds of words with it are compared word by word.
+    The ten sentences that share most kinds of words with it are compared word by word, those with too few left out.
 
     Args:
         part: Whether the quote may be a part of a sentence.
@@ -115,7 +115,9 @@ def nearest(quote: str, sentences: Sequence[str], *, part: bool = False) -> Near
         others = [fold(match[0]).lower() for match in found]
         first = _window(words, others) if part and len(others) > len(words) else 0
         last = first + len(words) if part else len(others)
-        share = difflib.SequenceMatcher(None, words, others[first:last], autojunk=False).ratio()
+        matcher = difflib.SequenceMatcher(None, words, others[first:last], autojunk=False)
+        # The bound is cheap; the share itself is slow where few kinds of words are repeated often.
+        share = matcher.ratio() if matcher.quick_ratio() > max(best.share, SIMILAR / 2) else 0.0
         if found and share > best.share:
             best = Near(number, (found[first].start(), found[min(last, len(found)) - 1].end()), share)
     if best.number >= 0 and not part:
