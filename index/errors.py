@@ -9,6 +9,7 @@
     ├── EncoderUnavailable  the encoder's weights are missing or not the recorded ones
     ├── ReaderUnavailable   the reader's weights are missing or damaged, or a reader cannot be had
     ├── BadQuestion         a question that cannot be asked
+    ├── BadReport           a report that cannot be written, or a file that cannot be verified
     ├── UnknownSetting      a setting that does not exist or has a wrong value
     ├── MissingExtra        an optional package is not installed
     └── ProviderFailure     a language model's server failed
@@ -66,6 +67,10 @@ class ReaderUnavailable(ArticleQAError):
 
 class BadQuestion(ArticleQAError):
     """The question is blank, or too long to be one."""
+
+
+class BadReport(ArticleQAError):
+    """A report cannot be written where it should go, or a file holds no quotes that could be verified."""
 
 
 class UnknownSetting(ArticleQAError):

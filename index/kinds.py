@@ -193,6 +193,25 @@ def fits(wanted: Kind, words_found: str, asked: Collection[str]) -> bool:
     return True
 
 
+def names_a_person(question: str) -> bool:
+    """Return whether a question asks for a person's name in so many words.
+
+    >>> names_a_person("What is the name of the man who won?"), names_a_person("Who won?")
+    (True, False)
+    """
+    return kind(question) == "person" and not {"name", "names"}.isdisjoint(words(question))
+
+
+def is_a_name(words_found: str, asked: Collection[str]) -> bool:
+    """Return whether a few words end in a name that the question does not have.
+
+    >>> is_a_name("Mark T. Esper", {"who"}), is_a_name("American contractor", {"the", "contractor"})
+    (True, False)
+    """
+    found = words_found.split()
+    return bool(found) and found[-1].lstrip("‘’“”\"'(")[:1].isupper() and _new(found[-1], asked)
+
+
 def widened(wanted: Kind, sentence: str, start: int, end: int) -> tuple[int, int]:
     """Return a span, made as wide as the whole name that it cuts into where a person is asked for.
 

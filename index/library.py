@@ -319,6 +319,15 @@ class Library:
         )
         return [Sentence(article_id, row["revision"], row["number"], row["start"], row["end"]) for row in rows]
 
+    def around(self, sentence: Sentence) -> Span:
+        """Return the span from the sentence before to the one after; that of the sentence itself if it is gone."""
+        first, last = self._one(
+            'SELECT min(s.start), max(s."end") FROM articles a JOIN sentences s ON s.article = a.key'
+            " WHERE a.id = ? AND a.revision = ? AND s.number BETWEEN ? AND ?",
+            (sentence.article_id, sentence.revision, sentence.number - 1, sentence.number + 1),
+        )
+        return (sentence.start, sentence.end) if first is None else (first, last)
+
     def is_empty(self) -> bool:
         """Say whether there is no article."""
         return not self._one("SELECT EXISTS (SELECT 1 FROM articles)")[0]

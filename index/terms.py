@@ -49,6 +49,15 @@ def searchable(text: str) -> str:
     return " ".join(_WORD.findall(text))
 
 
+def one_line(text: object) -> str:
+    r"""Return a text on one line, without what no text may hold.
+
+    >>> one_line(" How\nmany\0 troops? ")
+    'How many troops?'
+    """
+    return " ".join(str(text).encode("utf-8", "replace").decode().replace("\0", " ").split())
+
+
 def terms(text: str) -> list[str]:
     """Return the terms of a text, in order, repeated as often as they stand there.
 

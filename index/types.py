@@ -113,6 +113,7 @@ class Evidence:
         features: The values of `FEATURES`.
         offered: How well it could hold the kind of answer that is asked for, 0 to 1 (`index.kinds`).
         hit: The passage it stands in.
+        known: Whether the conversation has it already.
     """
 
     sentence: Sentence
@@ -121,6 +122,7 @@ class Evidence:
     features: tuple[float, ...]
     offered: float
     hit: Hit
+    known: bool = False
 
     @property
     def cosine(self) -> float:

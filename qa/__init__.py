@@ -9,6 +9,21 @@ from index.errors import ArticleQAError
 from index.types import Article
 from qa.assistant import Assistant, ask, read
 from qa.settings import Settings
-from qa.types import Answer, Citation, Event, Turn
+from qa.types import Answer, Citation, Event, Report, Turn
+from qa.verify import Check, Verification
 
-__all__ = ["Answer", "Article", "ArticleQAError", "Assistant", "Citation", "Event", "Settings", "Turn", "ask", "read"]
+__all__ = [
+    "Answer",
+    "Article",
+    "ArticleQAError",
+    "Assistant",
+    "Check",
+    "Citation",
+    "Event",
+    "Report",
+    "Settings",
+    "Turn",
+    "Verification",
+    "ask",
+    "read",
+]

@@ -21,10 +21,10 @@ from index.outline import encode, outline
 from index.owner import Owner
 from index.search import Results, Search
 from index.sync import Progress, Report, Step, sync
-from index.types import Article
+from index.types import Article, Evidence
 from index.vectors import VectorIndex
 from qa import settings as settings_
-from qa.chain import Steps, build, clean, standalone
+from qa.chain import MAX_QUESTION, Steps, build, clean, standalone
 from qa.cite import cite
 from qa.progress import bar
 from qa.reader import reader
@@ -32,6 +32,8 @@ from qa.reader.model import Text
 from qa.reader.select import Reader
 from qa.settings import Settings
 from qa.types import Answer, Citation, Event, Turn
+from qa.types import Report as AnswerReport
+from qa.verify import Verification, verify
 from qa.writer import writer
 
 if TYPE_CHECKING:
@@ -220,9 +222,28 @@ class Assistant:
         """Return the k sentences that come nearest to a question or a few words, best first; no answer."""
         return list(cite(self._search(clean(question)).evidence[:k], self._library))
 
-    def results(self, question: str, about: str = "") -> Results:
-        """Return all that `Search` finds, passages and sentences, ranked: for measuring."""
-        return self._search(clean(question), about)
+    def results(self, question: str, history: Sequence[Turn] = ()) -> Results:
+        """Return all that is found for a question, passages and sentences, ranked: for measuring."""
+        steps = self._steps
+        results = steps.retrieve(steps.question({"question": question, "history": history})).results
+        assert results is not None
+        return results
+
+    def verify(self, report: Answer | AnswerReport | str | PathLike[str]) -> Verification:
+        """Say of each quote of an answer, of a report, or of a file whether it still stands.
+
+        Args:
+            report: A path is that of a report in any form but `.csl.json`, or of Markdown with quotes in it.
+
+        Raises:
+            BadReport: The file cannot be read, or holds no quotes.
+        """
+
+        def resembling(quote: str) -> Sequence[Evidence]:
+            words = quote[:MAX_QUESTION]
+            return self._search(clean(words)).evidence if any(map(str.isalnum, words)) else ()
+
+        return verify(report, self._library, resembling)
 
     def article(self, article_id: str) -> Article:
         """Return an article with the canonical text behind the offsets.

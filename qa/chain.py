@@ -20,10 +20,11 @@ from index.encoder import Encoder
 from index.errors import BadQuestion, ProviderFailure
 from index.library import Library
 from index.search import Results, Search
+from index.terms import one_line
 from index.types import Evidence
 from qa.cite import Worded, cite, cite_claims
 from qa.claims import Claim
-from qa.followup import leans, subject
+from qa.followup import Standalone, find, stand_alone
 from qa.reader.select import Reader, Selection
 from qa.types import ABSTAIN, Answer, Citation, Turn
 from qa.writer import Writer, numbered, offer
@@ -49,7 +50,8 @@ class State:
     """What the steps hand on.
 
     Attributes:
-        about: What the conversation supplies to a question that leans on it: a title.
+        question: As it was asked, on one line.
+        read_as: As it is read, with what the conversation supplies.
         worded: Whether the language model, if there is one, is asked.
         parts: The questions that a language model made of it, empty if it is asked as it is.
         until: When to stop waiting for the language model, on the monotonic clock.
@@ -59,12 +61,11 @@ class State:
     """
 
     question: str
-    history: tuple[Turn, ...] = ()
-    about: str = ""
+    read_as: Standalone
     results: Results | None = None
     selection: Selection | None = None
     worded: bool = True
-    parts: tuple[str, ...] = ()
+    parts: tuple[Standalone, ...] = ()
     until: float = 0.0
     others: tuple[Results, ...] = ()
     offered: tuple[Evidence, ...] = ()
@@ -103,26 +104,27 @@ class Steps:
         text = clean(text)
         turns = tuple(history)
         worded = self.writer is not None and (isinstance(asked, str) or bool(asked.get("worded", True)))
-        state = State(text, turns, subject(text, turns, self._title_of), worded=worded)
-        return _timed(self._planned(state, self.writer) if self.writer and worded else state, "question", started)
+        state = State(text, stand_alone(text, turns, self.search), worded=worded)
+        return _timed(
+            self._planned(state, turns, self.writer) if self.writer and worded else state, "question", started
+        )
 
     def retrieve(self, state: State) -> State:
         """Search the library."""
         started = time.perf_counter()
-        if state.parts:
-            first, *others = (self.search(part) for part in state.parts)
-            return _timed(replace(state, results=first, others=tuple(others)), "retrieve", started)
-        return _timed(replace(state, results=self.search(state.question, state.about)), "retrieve", started)
+        first, *others = (find(asked, self.search) for asked in state.parts or (state.read_as,))
+        return _timed(replace(state, results=first, others=tuple(others)), "retrieve", started)
 
     def read(self, state: State) -> State:
         """Select the sentences that answer."""
         started = time.perf_counter()
         assert state.results is not None
         if state.parts:
-            asked = zip(state.parts, (state.results, *state.others), strict=True)
-            selection = _merged([self.reader.read(part, found) for part, found in asked], self.caution)
-            return _timed(replace(state, selection=selection), "read", started)
-        return _timed(replace(state, selection=self.reader.read(state.question, state.results)), "read", started)
+            found = zip(state.parts, (state.results, *state.others), strict=True)
+            selection = _merged([self.reader.read(part.question, results) for part, results in found], self.caution)
+        else:
+            selection = self.reader.read(state.read_as.question, state.results)
+        return _timed(replace(state, selection=selection), "read", started)
 
     def write(self, state: State) -> State:
         """Let the language model word the answer, where there is one to be given."""
@@ -141,9 +143,8 @@ class Steps:
             return state
         started = time.perf_counter()
         offered = offer(state.selection.ranked)
-        said = self.writer.write(
-            " ".join(state.parts) or standalone(state), numbered(offered, self.library), state.until
-        )
+        asked = " ".join(part.question for part in state.parts) or str(state.read_as)
+        said = self.writer.write(asked, numbered(offered, self.library), state.until)
         try:
             while True:
                 token = next(said)
@@ -185,30 +186,26 @@ class Steps:
         )
         return replace(answer, timings_ms=_timed(state, "cite", started).timings_ms)
 
-    def _planned(self, state: State, writer: Writer) -> State:
+    def _planned(self, state: State, history: Sequence[Turn], writer: Writer) -> State:
         """Let the language model make a question that leans, or asks several things, into some that stand alone."""
         state = replace(state, until=writer.until())
-        if not (state.history and leans(state.question)) and not _SEVERAL.search(state.question):
+        if not state.read_as.title and not _SEVERAL.search(state.question):
             return state
         try:
-            parts = writer.plan(state.question, state.history, state.until)
-            parts = tuple(clean(part) for part in parts)
+            parts = tuple(map(clean, writer.plan(state.question, history, state.until)))
         except ProviderFailure as failure:
             return replace(state, note=f"{failure} {INSTEAD}")
         except BadQuestion:  # what it made of the question is none
             return state
-        return state if parts in ((), (state.question,)) else replace(state, parts=parts)
+        if parts in ((), (state.question,)):
+            return state
+        return replace(state, parts=tuple(replace(state.read_as, question=part) for part in parts))
 
     def _worded(self, state: State) -> Worded | None:
         if state.claims is None:
             return None
         assert self.encoder is not None and state.selection is not None
         return cite_claims(state.claims, state.offered, self.library, self.encoder, state.selection.short)
-
-    def _title_of(self, text: str) -> str:
-        found = self.search(clean(text[:MAX_QUESTION])).evidence
-        article = self.library.article(found[0].sentence.article_id) if found else None
-        return article.title if article else ""
 
 
 def build(steps: Steps) -> Runnable[Any, Answer]:
@@ -229,9 +226,7 @@ def build(steps: Steps) -> Runnable[Any, Answer]:
 
 def standalone(state: State) -> str:
     """Return the question as it was read: each of its parts, or with what the conversation supplies."""
-    if state.parts:
-        return " / ".join(state.parts)
-    return f"{state.about}: {state.question}" if state.about else state.question
+    return " / ".join(part.question for part in state.parts) or str(state.read_as)
 
 
 def _untraced() -> Any:
@@ -286,7 +281,7 @@ def clean(question: str) -> str:
     Raises:
         BadQuestion: It is blank, has no letter or digit, or is too long.
     """
-    text = " ".join(str(question).encode("utf-8", "replace").decode().replace("\0", " ").split())
+    text = one_line(question)
     if not text:
         raise BadQuestion("The question is empty; type what you want to know.")
     if len(text) > MAX_QUESTION:

@@ -5,6 +5,8 @@ What a language model claims is checked against the quotes it names; what does n
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -16,6 +18,9 @@ from qa.reader.select import ShortAnswer
 from qa.support import verdict
 from qa.types import Citation
 
+_BLANK = re.compile(r"\n[^\S\n]*\n")
+_NEAR = 20_000  # characters on each side in which a paragraph's ends are looked for
+_EDGE = 40  # characters of a paragraph, without its white space, that tell it from others
 _NAMED = 5  # sentences of a claim
 
 
@@ -57,6 +62,7 @@ def cite(evidence: Iterable[Evidence], library: Library, short: ShortAnswer | No
         article = known[0]
         if article.text[sentence.start : sentence.end] != item.text or not item.text:
             continue
+        first, last = library.around(sentence)
         within = short if short and short.evidence.sentence == sentence else None
         held.append(
             Citation(
@@ -73,6 +79,10 @@ def cite(evidence: Iterable[Evidence], library: Library, short: ShortAnswer | No
                 answer_start=within.start if within else None,
                 answer_end=within.end if within else None,
                 score=round(item.score, 4),
+                author=article.author,
+                before=article.text[first : sentence.start],
+                after=article.text[sentence.end : last],
+                anchor=anchor(article.text, sentence.start, sentence.end),
             )
         )
     return tuple(held)
@@ -128,3 +138,20 @@ def _held(claim: str, standing: Sequence[Citation], encoder: Encoder) -> tuple[l
     if together.holds:
         return [replace(one, support="supported together", claim=claim) for one in standing], []
     return [], failed
+
+
+def anchor(text: str, start: int, end: int) -> str:
+    """Return eight hex digits: four for the end of the paragraph before, four for the beginning of the one after.
+
+    A paragraph that was moved has other neighbours on both sides. One that only shifted, because something further up
+    grew or shrank, keeps one of them at least. Paragraphs end at blank lines; at line ends, where none is near.
+    """
+    above, below = text[max(0, start - _NEAR) : start], text[end : end + _NEAR]
+    if _BLANK.search(above) or _BLANK.search(below):
+        before = above[: max((match.start() for match in _BLANK.finditer(above)), default=0)]
+        blank = _BLANK.search(below)
+        after = below[blank.end() :] if blank else ""
+    else:
+        before, after = above.rpartition("\n")[0], below.partition("\n")[2]
+    edges = "".join(before.split())[-_EDGE:], "".join(after.split())[:_EDGE]
+    return "".join(hashlib.sha256(edge.encode()).hexdigest()[:4] for edge in edges)

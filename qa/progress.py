@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import signal
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from index.sync import Progress, Step
@@ -10,7 +12,7 @@ from index.sync import Progress, Step
 
 @contextmanager
 def bar() -> Iterator[Progress]:
-    """Show the steps of a sync as bars; nothing is shown before there is something to do."""
+    """Show the steps of a sync as bars, and let Ctrl-C stop it; nothing is shown before there is something to do."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bars
@@ -28,6 +30,7 @@ def bar() -> Iterator[Progress]:
     tasks: dict[str, int] = {}
 
     def show(step: Step) -> None:
+        stopped()
         if not tasks:
             bars.start()
         if step.stage not in tasks:
@@ -35,7 +38,35 @@ def bar() -> Iterator[Progress]:
         name = "".join(c if c.isprintable() else "?" for c in step.name)
         bars.update(tasks[step.stage], completed=step.done, total=step.total, file=name[-60:])  # type: ignore[arg-type]
 
+    with _heeded() as stopped:
+        try:
+            yield show
+        finally:
+            bars.stop()
+
+
+@contextmanager
+def _heeded() -> Iterator[Callable[[], None]]:
+    """Give what raises `KeyboardInterrupt` if Ctrl-C was pressed; Python drops one that is raised in a destructor."""
+    pressed = False
+
+    def press(*_: object) -> None:
+        nonlocal pressed
+        pressed = True
+        raise KeyboardInterrupt
+
+    def stopped() -> None:
+        if pressed:
+            raise KeyboardInterrupt
+
+    ours = (
+        threading.current_thread() is threading.main_thread()
+        and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    )
+    if ours:
+        signal.signal(signal.SIGINT, press)
     try:
-        yield show
+        yield stopped
     finally:
-        bars.stop()
+        if ours:
+            signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import date
+from os import PathLike
 from typing import Literal
 
 Status = Literal["answered", "abstained"]
@@ -31,6 +34,10 @@ class Citation:
             that was checked of it stands there (`qa.support`); `supported together`, with the claim's other quotes;
             or what does not stand there, in words.
         claim: What a language model says on its strength, "" where the claim is the quote.
+        author: Who wrote the article, "" where unknown.
+        before: The sentence before and what stands between, `article.text[start - len(before) : start]`.
+        after: The sentence after likewise, `article.text[end : end + len(after)]`.
+        anchor: Eight hex digits for the paragraphs around (`qa.cite.anchor`), to tell later whether the quote moved.
     """
 
     number: int
@@ -48,6 +55,10 @@ class Citation:
     score: float = 0.0
     support: str = "verbatim"
     claim: str = ""
+    author: str = ""
+    before: str = ""
+    after: str = ""
+    anchor: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +120,29 @@ class Answer:
         """Return the answer as one flat JSON object with the fields of this class."""
         return json.dumps(asdict(self), ensure_ascii=False, indent=indent)
 
+    def to_markdown(self) -> str:
+        """Return the answer as Markdown with a footnote for each citation."""
+        return Report((self,)).to_markdown()
+
+    def to_html(self) -> str:
+        """Return the answer as a page in one file: the quotes in their sentences, highlighted."""
+        return Report((self,)).to_html()
+
+    def to_docx(self, path: str | PathLike[str]) -> None:
+        """Write the answer as a Word document with footnotes, as `Report.save` does."""
+        Report((self,)).to_docx(path)
+
+    def to_annotations(self) -> str:
+        """Return the citations as W3C Web Annotations, in JSON."""
+        return Report((self,)).to_annotations()
+
+    def to_csl(self) -> str:
+        """Return the articles cited as CSL-JSON, for reference managers."""
+        return Report((self,)).to_csl()
+
+    def _repr_html_(self) -> str:
+        return Report((self,))._repr_html_()
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:
@@ -132,3 +166,75 @@ class Event:
     text: str = ""
     citations: tuple[Citation, ...] = ()
     answer: Answer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Answers in order, under a title: a conversation, chosen answers, or what a file of questions gave.
+
+    Attributes:
+        title: What stands on top; "" for the question of a single answer, else `Answers from the articles`.
+        made: The day it was made, as ISO 8601.
+    """
+
+    answers: Sequence[Answer]
+    title: str = ""
+    made: str = field(default_factory=lambda: date.today().isoformat())
+
+    @property
+    def heading(self) -> str:
+        """What stands on top."""
+        return self.title or (self.answers[0].question if len(self.answers) == 1 else "Answers from the articles")
+
+    def to_json(self, *, indent: int | None = 2) -> str:
+        """Return title, date and answers as one JSON object; each answer has the fields of `Answer`."""
+        whole = {"title": self.heading, "made": self.made, "answers": [asdict(answer) for answer in self.answers]}
+        return json.dumps(whole, ensure_ascii=False, indent=indent)
+
+    def to_markdown(self) -> str:
+        """Return the answers as Markdown with footnotes: quote, title, source, date, link and address."""
+        from qa.report.markdown import markdown
+
+        return markdown(self)
+
+    def to_html(self) -> str:
+        """Return the answers as a page in one file that needs no network and no script."""
+        from qa.report.html import page
+
+        return page(self)
+
+    def to_docx(self, path: str | PathLike[str]) -> None:
+        """Write the answers as a Word document with footnotes, as `save` does, whatever the file's suffix."""
+        from qa.report.save import write
+        from qa.report.word import document
+
+        write(path, document(self))
+
+    def to_annotations(self) -> str:
+        """Return the citations as an annotation page in JSON (W3C Web Annotation Data Model, 2017)."""
+        from qa.report.data import web_annotations
+
+        return web_annotations(self)
+
+    def to_csl(self) -> str:
+        """Return the articles cited, each once, as CSL-JSON 1.0."""
+        from qa.report.data import csl
+
+        return csl(self)
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the report in the form that the file's suffix names, whole or not at all; a file there is replaced.
+
+        Suffixes: `.md`, `.html`, `.docx`, `.json`, `.jsonld` (annotations), `.csl.json`.
+
+        Raises:
+            BadReport: The suffix is another one, or the file cannot be written.
+        """
+        from qa.report.save import save
+
+        save(self, path)
+
+    def _repr_html_(self) -> str:
+        from qa.report.html import fragment
+
+        return fragment(self)

@@ -36,6 +36,8 @@ def test_a_tampered_text_is_never_cited(assistant):
     library = assistant._library
 
     class Tampered:
+        around = library.around
+
         def article(self, article_id):
             found = library.article(article_id)
             return replace(found, text=found.text.replace("Troops", "Troups")) if found else None

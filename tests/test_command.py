@@ -141,8 +141,8 @@ def test_doctor_finds_a_sound_library_and_a_broken_one(folder, tmp_path):
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_ctrl_c_stops_a_sync_with_a_sentence_and_keeps_what_was_done(tmp_path):
-    for number in range(1500):
-        (tmp_path / f"{number:04}.txt").write_text(f"Bridge number {number} opened in Basra. " * 60, encoding="utf-8")
+    for number in range(400):
+        (tmp_path / f"{number:03}.txt").write_text(f"Bridge number {number} opened in Basra. " * 60, encoding="utf-8")
     child = subprocess.Popen(
         [sys.executable, "-m", "ui.command", "sync", str(tmp_path)],
         stdout=subprocess.PIPE,
@@ -180,3 +180,82 @@ def test_doctor_misses_what_was_named(tmp_path):
 
 def test_a_port_that_is_none_is_wrong_usage(folder):
     assert run("chat", folder, "--port", "99999").returncode == 2
+
+
+@pytest.fixture
+def questions(tmp_path):
+    path = tmp_path / "questions.txt"
+    path.write_text(f"\ufeff# for Monday\n{TROOPS}\n\n  How tall is the Eiffel Tower?\n", encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".md", ".docx"])
+def test_a_report_of_questions_is_written_and_verified(folder, questions, tmp_path, suffix):
+    out = tmp_path / f"report{suffix}"
+    out.write_text("an older one")
+    done = run("report", questions, "--out", out, "--articles", folder, "--title", "Monday")
+    assert (done.returncode, done.stdout) == (0, f"{out}: 2 questions, 1 answered.\n"), done.stderr
+    checked = run("verify", out, "--articles", folder)
+    assert checked.returncode == 0, checked.stderr
+    assert checked.stdout.splitlines()[0] == "stands  [1] “About 5,000 U.S. troops remain in Iraq.”"
+    assert checked.stdout.splitlines()[-1] == "1 quote: 1 stand as cited"
+    if suffix == ".md":
+        assert "# Monday\n" in out.read_text("utf-8")
+        assert "## Not answered\n\n- How tall is the Eiffel Tower?\n" in out.read_text("utf-8")
+
+
+def test_verify_exits_4_and_shows_the_difference(folder, tmp_path):
+    piece = tmp_path / "piece.md"
+    piece.write_text("> About 6,000 U.S. troops remain in Iraq.\n\nHe said “The U.S. struck five sites.”\n")
+    done = run("verify", piece, "--articles", folder)
+    assert done.returncode == 4
+    assert "strikes.md, " in done.stdout
+    assert "has now: About [-6,000-]{+5,000+} U.S. troops remain in Iraq." in done.stdout
+    assert done.stdout.endswith("2 quotes: 1 stand as cited, 1 changed\n")
+    found = json.loads(run("verify", piece, "--articles", folder, "--json").stdout)
+    assert [check["status"] for check in found["checks"]] == ["changed", "stands"]
+
+
+def test_what_cannot_be_reported_or_verified_is_one_sentence(folder, questions, tmp_path):
+    empty = tmp_path / "empty.txt"
+    empty.write_text("# nothing\n\n")
+    bad = tmp_path / "bad.txt"
+    bad.write_text("Who was hurt?\n?!\n")
+    for arguments, says in (
+        (("report", tmp_path / "none.txt", "--out", tmp_path / "a.md"), "none.txt cannot be read (No such file"),
+        (("report", empty, "--out", tmp_path / "a.md"), "empty.txt has no questions in it; write one a line."),
+        (("report", bad, "--out", tmp_path / "a.md"), "bad.txt, line 2: '?!' has no word in it"),
+        (("report", questions, "--out", tmp_path / "a.rtf"), "a.rtf ends in '.rtf', which is no form of a report"),
+        (("report", questions, "--out", tmp_path / "no" / "a.md"), "a.md cannot be written (No such file"),
+        (("verify", tmp_path / "none.md"), "none.md cannot be read (No such file"),
+        (("verify", questions), "questions.txt has no quotes in it"),
+    ):
+        done = run(*arguments, "--articles", folder)
+        assert (done.returncode, done.stdout) == (1, ""), arguments
+        assert says in done.stderr and len(done.stderr.splitlines()) == 1, done.stderr
+    assert not list(tmp_path.glob("a.*"))
+    assert run("report", questions, "--articles", folder).returncode == 2
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_ctrl_c_keeps_what_was_reported_so_far(folder, tmp_path):
+    many = tmp_path / "many.txt"
+    many.write_text(f"{TROOPS}\n" * 20_000)
+    run("sync", folder)
+    for delay in (8, 20, 60):  # the first may come before the first question
+        child = subprocess.Popen(
+            [sys.executable, "-m", "ui.command", "report", many, "--out", tmp_path / "a.json", "--articles", folder],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        time.sleep(delay)
+        child.send_signal(signal.SIGINT)
+        _, errors = child.communicate(timeout=60)
+        assert child.returncode == 130 and "Traceback" not in errors
+        assert "Stopped; what was done so far is kept." in errors
+        if "has the first" in errors:
+            break
+    answers = json.loads((tmp_path / "a.json").read_text("utf-8"))["answers"]
+    assert f"has the first {len(answers)} of 20000 questions." in " ".join(errors.split())
+    assert answers[-1]["status"] == "answered"

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from index.errors import ArticleQAError, UnknownSetting
 from index.types import Article
 from qa import Answer, Assistant, Citation
-from qa.evaluate import Outcome, Question, figures, load, run
+from qa.evaluate import Outcome, Question, figures, load, run, taken_out
 from qa.evaluate.scores import agreement, auroc, calibration, cautions, risk_coverage
 from ui.command import app
 
@@ -251,3 +251,17 @@ def test_a_bad_file_is_named_with_its_line(tmp_path, content, message):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(ArticleQAError, match="cannot be read"):
         load(tmp_path / "none.jsonl")
+
+
+def test_an_article_taken_out_is_gone_for_a_while():
+    with Assistant.of_texts(["The bridge of Basra opened in May.", "Svalbard keeps seeds in the ice."]) as assistant:
+        before = assistant.results("When did the bridge open?")
+        with taken_out(assistant._library, "text-1"):
+            assert assistant.articles() == ["text-2"]
+            assert {e.sentence.article_id for e in assistant.results("When did the bridge open?").evidence} == {
+                "text-2"
+            }
+        after = assistant.results("When did the bridge open?")
+        assert [(e.sentence, e.score) for e in after.evidence] == [(e.sentence, e.score) for e in before.evidence]
+        with pytest.raises(ValueError, match="text-9"), taken_out(assistant._library, "text-9"):
+            pass

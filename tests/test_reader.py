@@ -15,7 +15,7 @@ from index.types import Evidence, Hit, Passage, Sentence
 from qa import read
 from qa.reader import reader
 from qa.reader.model import WEIGHTS, OnnxModel, Reading, Text, shipped
-from qa.reader.select import Calibration, Reader, short_answer, to_read
+from qa.reader.select import UNNAMED, Calibration, Reader, short_answer, to_read
 
 TEXT = Text(
     "Strikes",
@@ -51,7 +51,7 @@ class Told:
         return [Reading(0.0, self.evidence[: len(t.sentences)], ((0.0, 0, 5),) * len(t.sentences)) for t in texts]
 
 
-PLAIN = Calibration((0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0), (1.0, *[0.0] * 9), (1.0, 0.0, 0.0, 0.0, 0.0))
+PLAIN = Calibration((0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0), (1.0, *[0.0] * 7), (1.0, 0.0, 0.0, 0.0, 0.0))
 
 
 def test_it_finds_the_sentence_and_the_words():
@@ -60,6 +60,22 @@ def test_it_finds_the_sentence_and_the_words():
     assert best == 1
     _, start, end = reading.spans[1]
     assert "5,000" in TEXT.sentences[1][start:end]
+
+
+def test_a_persons_name_that_was_asked_for_is_a_name():
+    class Spans(Told):
+        def read(self, question, texts):
+            return [Reading(9.0, (9.0,), ((9.0, *self.evidence),))]
+
+    asked = "What is the name of the contractor who was killed?"
+    sure = Calibration(PLAIN.sentence, (0.0, 0.0, 1.0, *[0.0] * 5), PLAIN.company)
+    nameless = found("An American contractor was killed in the attack.")
+    told = Reader(Spans(3, 22), sure).read(asked, nameless)
+    assert (told.confidence, told.short) == (UNNAMED, None)
+    assert Reader(Spans(3, 22), sure).read("Who was killed?", nameless).confidence > 0.99
+    told = Reader(Spans(15, 27), sure).read(asked, found("The victim was Nawres Hamid, an interpreter."))
+    assert told.confidence > 0.99
+    assert told.short.text == "Nawres Hamid"
 
 
 def test_it_knows_a_text_that_answers_from_one_that_does_not():

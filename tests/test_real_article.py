@@ -6,11 +6,11 @@ from qa import Assistant
 
 ANSWERED = [
     ("How many U.S. troops remain in Iraq?", "About 5,000 U.S. troops remain in Iraq"),
-    ("How many fighters were killed in the strikes?", "fighters"),
+    ("How many fighters were killed in the strikes?", "19 fighters were killed"),
     ("How many fighters were injured?", "35 were injured"),
     ("How many rockets were launched on the Iraqi base near Kirkuk?", "more than 30 rockets"),
     ("When were rockets launched on the Iraqi base?", "On Friday, more than 30 rockets"),
-    ("What did the U.S. military strike in Iraq and Syria?", "in Iraq and"),
+    ("What did the U.S. military strike in Iraq and Syria?", "in Iraq and two in Syria"),
     ("How many targets did U.S. forces strike in Syria?", "three targets in Iraq and two in Syria"),
     ("What kind of places were hit?", "weapons storage facilities"),
     ("Who is Jonathan Hoffman?", "Jonathan Hoffman, the chief Pentagon spokesman"),
@@ -31,6 +31,7 @@ ANSWERED = [
     ("What must Iran and its proxy forces stop?", "must cease their attacks"),
 ]
 ABSTAINED = [
+    "What is the name of the contractor who was killed?",
     "How tall is the Eiffel Tower?",
     "Who won the World Cup in 2018?",
     "What is the boiling point of water?",

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,8 +18,9 @@ from tokenizers import Tokenizer
 
 from qa.reader.model import OnnxModel, Text
 from qa.reader.train.corpus import HELD_OUT, load, most_given
-from qa.reader.train.examples import CLS, SEP, collate, compose, examples, window
+from qa.reader.train.examples import CLS, SEP, batches, collate, compose, examples, rivals, window
 from qa.reader.train.negatives import denied, mine
+from qa.reader.train.network import losses
 
 SUBJECTS = ["river", "castle", "market", "harbour", "railway", "theatre", "garden", "bridge"]
 
@@ -98,6 +100,17 @@ def test_negatives_do_not_hold_the_answer(corpus):
     assert made == examples(corpus, mined, corpus.train, seed=1) != examples(corpus, mined, corpus.train, seed=2)
     assert any(e.span == (0, 0) for e in made) and any(e.span != (0, 0) for e in made)
 
+    groups = rivals(corpus, mined, corpus.train, seed=1)
+    assert {len(group) for group in groups} >= {1, 4}
+    for group in groups:
+        question, *same = (e.ids[: e.ids.index(SEP)] for e in group)
+        assert all(other == question for other in same)
+        assert all(e.span == (0, 0) for e in group[1:])
+        assert len(group) == 1 or group[0].span != (0, 0)
+    numbers = [batch["group"].tolist() for batch in batches(groups, 8, seed=1)]
+    assert sum(map(len, numbers)) == sum(map(len, groups))
+    assert sum(max(batch) + 1 for batch in numbers) == len(groups)  # none is cut in two
+
 
 @settings(max_examples=60)
 @given(st.lists(st.integers(1, 60), min_size=1, max_size=20), st.integers(1, 300), st.data())
@@ -124,7 +137,7 @@ def test_a_batch_marks_what_is_open_to_an_answer(corpus):
     question = corpus.questions[corpus.train[0]]
     answer = most_given(question.answers)
     example = compose(corpus, question.ids, question.paragraph, [0, 1], answer, True)
-    batch = collate([example])
+    batch = collate([[example]])
     opened = batch["open"][0].nonzero()[:, 0].tolist()
     assert opened[0] == 0
     assert opened[1] == example.text
@@ -132,15 +145,36 @@ def test_a_batch_marks_what_is_open_to_an_answer(corpus):
     assert batch["gold"].tolist() == [[1, 0]]
 
 
+def test_passages_of_a_question_are_set_against_each_other(corpus):
+    number = next(n for n in corpus.train if corpus.questions[n].answers)
+    question = corpus.questions[number]
+    answer = most_given(question.answers)
+    right = compose(corpus, question.ids, question.paragraph, [0, 1], answer, False)
+    other = compose(corpus, question.ids, (question.paragraph + 1) % 3, [0, 1], None, False)
+    batch = collate([[right, other]])
+    told = torch.zeros(*batch["ids"].shape, 3)
+    for n, place in enumerate(right.span):
+        told[0, place, n] = 20.0
+    told[0, :, 2] = torch.where(batch["sentence"][0] == 1, 20.0, 0.0)
+    none = torch.zeros(2)
+    assert losses(told, none, batch)["rivals"] < 1e-3
+    misled = told.clone()
+    misled[1, other.text : other.text + 3] = 40.0  # surer of the passage that does not answer
+    assert losses(misled, none, batch)["rivals"] > 20
+    assert losses(misled, none, collate([[right], [other]]))["rivals"] == 0  # two questions
+
+
 def test_a_run_of_a_few_steps_gives_a_reader(tmp_path):
     data = tmp_path / "data"
     data.mkdir()
     out = tmp_path / "out"
-    command = [sys.executable, "-m", "qa.reader.train", str(folder(data, 8)), str(out), "--steps", "2", "--batch", "4"]
+    settings = ["--steps", "2", "--rival-steps", "2", "--batch", "4"]
+    command = [sys.executable, "-m", "qa.reader.train", str(folder(data, 8)), str(out), *settings]
     done = subprocess.run(command, capture_output=True, text=True, timeout=280)
     assert done.returncode == 0, done.stderr[-2_000:]
     [reading] = OnnxModel(out).read("Who opened it?", [Text("", ("Mayor Jane Holt opened it.", "It rained."))])
     assert len(reading.evidence) == 2
     manifest = json.loads((out / "manifest.json").read_text())
-    assert manifest["trained"]["steps"] == 2
+    assert manifest["trained"]["steps"] == manifest["trained"]["rival_steps"] == 2
+    assert str(tmp_path) not in (out / "train.log").read_text()  # it is shipped
     assert {"sentence", "signs", "company"} == set(manifest["calibration"])

@@ -292,9 +292,16 @@ def test_a_phone_shows_the_desk_over_the_conversation(visit):
     answer = visitor.ask("What does the wolpertinger of Bavaria eat?")
     link = answer.locator("a.cite").first
     assert not visitor.sideways()
+    for _ in range(3):
+        visitor.ask("Who bakes rye bread in Zurich?")
+    link = visitor.page.locator("#conversation a.cite").last
     visitor.open(link)
     visitor.page.wait_for_timeout(300)
     assert visitor.page.locator("#reading-room").bounding_box() == {"x": 0, "y": 0, "width": 360, "height": 740}
+    visitor.page.locator("#conversation .bubble-wrap").evaluate("element => element.scrollTo(0, 0)")
+    visitor.page.wait_for_selector("#conversation .scroll-down-button-container", state="attached")
+    points = "[...Array(36).keys()].flatMap(x => [...Array(74).keys()].map(y => document.elementFromPoint(10*x, 10*y)))"
+    assert visitor.page.evaluate(f"{points}.every(e => e.closest('#reading-room'))")  # nothing stands before it
     assert in_view(visitor) and not visitor.sideways()
     visitor.page.click("#desk .close")
     visitor.page.wait_for_selector("#reading-room", state="hidden")
@@ -387,10 +394,55 @@ def test_both_themes_are_legible(visit, tmp_path, theme):
         ".closest-are",
         ".problem",
     ]
-    shown += ["#desk h2", "#desk .origin", "#desk .original", "#desk .text", "#cited", "#question textarea"]
+    shown += [
+        "#take button",
+        "#take #download span",
+        "#desk h2",
+        "#desk .origin",
+        "#desk .original",
+        "#desk .text",
+        "#cited",
+        "#question textarea",
+    ]
     ratios += visitor.page.evaluate(CONTRAST, shown)
     assert {name: round(ratio, 1) for name, ratio in ratios if ratio < 4.5} == {}
     visitor.page.screenshot(path=tmp_path / f"{theme}.png")
+
+
+FORMS = [("Markdown", ".md"), ("Web page", ".html"), ("Word", ".docx"), ("JSON", ".json")]
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+def test_a_conversation_is_copied_and_downloaded_in_each_form(visit, assistant, tmp_path, width):
+    visitor = visit(width=width)
+    visitor.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    assert not visitor.page.locator("#take").is_visible()
+    visitor.ask("Who bakes rye bread in Zurich?")
+    visitor.ask("?!")
+    visitor.ask("What is the population of Australia?")
+    assert visitor.page.locator("#take").is_visible() and not visitor.sideways()
+    box = visitor.page.locator("#take").bounding_box()
+    assert box["x"] >= 0 and box["x"] + box["width"] <= width and box["y"] + box["height"] <= 800
+    visitor.page.click("#copy")
+    visitor.page.wait_for_selector("#copy:text('Copied')")
+    copied = visitor.page.evaluate("navigator.clipboard.readText()").replace("\r\n", "\n")
+    assert copied.startswith("# Answers from the articles") and "2 questions, 1 answered." in copied
+    assert (
+        '"Hanna Keller, the master baker of Zurich, bakes four hundred loaves of rye bread every night."[^1]' in copied
+    )
+    quotes = set()
+    for form, suffix in FORMS:
+        with visitor.page.expect_download() as download:
+            visitor.page.click(f"#take button:text-is('{form}')")
+        assert download.value.suggested_filename.endswith(suffix)
+        download.value.save_as(tmp_path / f"report{suffix}")
+        found = assistant.verify(tmp_path / f"report{suffix}")
+        assert found.stands and len(found.checks) >= 1
+        quotes.add(tuple(check.quote for check in found.checks))
+    assert len(quotes) == 1
+    assert (tmp_path / "report.md").read_text("utf-8") == copied
+    visitor.page.click("#fresh")
+    visitor.page.wait_for_selector("#take", state="hidden")
 
 
 def test_an_empty_library_says_how_to_fill_it(visit, tmp_path):
@@ -444,7 +496,7 @@ def test_serving_prints_the_address_and_ends_at_ctrl_c(tmp_path):
         with pytest.raises(urllib.error.HTTPError):
             urllib.request.urlopen(f"{address}/gradio_api/file=/etc/hostname")
         process.send_signal(signal.SIGINT)
-        rest, errors = process.communicate(timeout=90)
+        rest, errors = process.communicate(timeout=20)
     finally:
         process.kill()
     assert (process.returncode, rest, errors) == (0, "", "")

@@ -1,12 +1,12 @@
-"""The command line: `article-qa chat`, `ask`, `sync`, `evaluate` and `doctor`.
+"""The command line: `article-qa chat`, `ask`, `sync`, `report`, `verify`, `evaluate` and `doctor`.
 
-Exit codes: 0 done or answered, 1 an error (one sentence on standard error), 2 wrong usage, 3 abstained, 130 Ctrl-C.
+Exit codes: 0 done or answered, 1 an error (one sentence on standard error), 2 wrong usage, 3 abstained, 4 some quotes
+do not stand, 130 Ctrl-C.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ import typer
 from index.errors import ArticleQAError
 
 if TYPE_CHECKING:
-    from qa import Answer, Assistant, Citation, Turn
+    from qa import Answer, Assistant, Check, Citation
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -28,6 +28,7 @@ app = typer.Typer(
 )
 
 ABSTAINED = 3
+FALLEN = 4
 
 Articles = Annotated[Path | None, typer.Argument(help="The folder of articles.", show_default=False)]
 ArticlesOption = Annotated[Path | None, typer.Option("--articles", help="The folder of articles.", show_default=False)]
@@ -82,16 +83,21 @@ def ask(
     library: LibraryOption = None,
     history: Annotated[
         Path | None,
-        typer.Option("--history", help='A JSON list of earlier {"question", "answer"} turns.', show_default=False),
+        typer.Option(
+            "--history",
+            help='The turns before: a JSON list of {"question", "answer"}, oldest first, or what --json printed.',
+            show_default=False,
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the answer as one JSON object.")] = False,
 ) -> None:
     """Answer one question; exit 0 answered, 3 abstained."""
     with _errors():
         from qa.chain import clean
+        from qa.history import load
 
         clean(question)
-        turns = _turns(history)
+        turns = load(history) if history else []
         with _opened(articles, library) as assistant:
             answer = assistant.ask(question, turns)
         typer.echo(answer.to_json() if as_json else _printed(answer))
@@ -112,6 +118,77 @@ def sync(
         typer.echo(f"{report.summary()}; the library has {counts}.")
     if strict and report.refused:
         raise typer.Exit(1)
+
+
+@app.command()
+def report(
+    questions: Annotated[
+        Path,
+        typer.Argument(
+            help="A text file: one question a line; lines with # are comments.", metavar="QUESTIONS", show_default=False
+        ),
+    ],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out",
+            help="The report: .md, .html, .docx, .json, .jsonld or .csl.json; it is replaced.",
+            show_default=False,
+        ),
+    ],
+    articles: ArticlesOption = None,
+    library: LibraryOption = None,
+    title: Annotated[str, typer.Option("--title", help="What stands on top.", show_default=False)] = "",
+) -> None:
+    """Answer a list of questions in one report, each quote with a footnote; the unanswered ones are listed."""
+    with _errors():
+        from qa import Report
+        from qa.progress import bar
+        from qa.report.save import check
+
+        check(out)
+        asked = _questions(questions)
+        answers: list[Answer] = []
+        with _opened(articles, library) as assistant, bar() as show:
+            from index.sync import Step
+
+            try:
+                for number, question in enumerate(asked):
+                    show(Step("Asking", number, len(asked), question))
+                    answers.append(assistant.ask(question))
+                show(Step("Asking", len(asked), len(asked)))
+            finally:
+                if answers:
+                    Report(answers, title).save(out)
+                    if len(answers) < len(asked):
+                        typer.echo(f"{out} has the first {len(answers)} of {len(asked)} questions.", err=True)
+        found = sum(answer.answered for answer in answers)
+        typer.echo(f"{out}: {len(answers)} question{'s' * (len(answers) != 1)}, {found} answered.")
+
+
+@app.command()
+def verify(
+    report: Annotated[
+        Path, typer.Argument(help="A report, or Markdown with quotes in it.", metavar="REPORT", show_default=False)
+    ],
+    articles: ArticlesOption = None,
+    library: LibraryOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
+) -> None:
+    """Say of each quote of a report whether it still stands; exit 0 if all do, 4 if some do not."""
+    with _errors():
+        from qa.verify.quoted import read
+
+        read(report)
+        with _opened(articles, library) as assistant:
+            verification = assistant.verify(report)
+        if as_json:
+            typer.echo(verification.to_json())
+        else:
+            for check in verification.checks:
+                typer.echo(_plain(_checked(check)))
+            typer.echo(verification.summary())
+    raise typer.Exit(0 if verification.stands else FALLEN)
 
 
 @app.command()
@@ -203,23 +280,46 @@ def _errors() -> Iterator[None]:
         raise typer.Exit(0) from error
 
 
-def _turns(path: Path | None) -> list[Turn]:
-    from qa import Turn
+def _questions(path: Path) -> list[str]:
+    """Read a file of questions, and find what is wrong with any of them before the first is asked."""
+    from index.errors import BadQuestion
+    from qa.chain import clean
 
-    if path is None:
-        return []
     try:
-        turns = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(turns, list):
-            raise TypeError(f"it holds a {type(turns).__name__}")
-        # What `ask --json` printed is a turn, too: its answer is its text.
-        return [
-            Turn(str(turn["question"]), str(turn["answer"] if "answer" in turn else turn["text"])) for turn in turns
-        ]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ArticleQAError(
-            f"{path} is no history ({error}); it must be a list of question and answer turns."
-        ) from error
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except OSError as error:
+        raise ArticleQAError(f"{path} cannot be read ({error.strerror}); name a file of questions.") from error
+    except ValueError as error:
+        raise ArticleQAError(f"{path} is not UTF-8 text; save it as a text file with one question a line.") from error
+    questions = []
+    for number, line in enumerate(lines, 1):
+        if line.strip() and not line.lstrip().startswith("#"):
+            try:
+                questions.append(clean(line))
+            except BadQuestion as error:
+                raise BadQuestion(f"{path}, line {number}: {error}") from error
+    if not questions:
+        raise ArticleQAError(f"{path} has no questions in it; write one a line.")
+    return questions
+
+
+def _checked(check: Check) -> str:
+    """Lay out what became of a quote: the status and the quote, and under it what a person should know."""
+    quote = " ".join(check.quote.split())
+    number = f"[{check.number}] " if check.number else ""
+    place = f"{check.found_id}, {check.start}-{check.end}" if check.found_id else ""
+    words = {
+        "stands": place,
+        "moved": f"stands now in {place}",
+        "changed": f"{place or check.article_id} has now: {check.difference}" if check.now else "",
+        "gone": f"{check.article_id} is gone",
+        "never": f"{place} has: {check.difference}" if check.now else "",
+    }
+    told = words[check.status] or f"nothing like it stands in {check.article_id or 'the articles'}"
+    if place and not check.now and check.status in ("changed", "gone"):
+        told = f"{f'{check.article_id} is gone' if check.status == 'gone' else f'not in {check.article_id} any more'}"
+        told += f"; the same words stand in {place}"
+    return f"{check.status:8}{number}“{quote}”\n{'':8}{told}"
 
 
 def _printed(answer: Answer) -> str:

@@ -55,6 +55,25 @@ document.addEventListener("article-qa:placed", () =>
 
 document.addEventListener("article-qa:cleared", () => reading(false));
 
+const said = (text) => {
+  const button = document.querySelector("#copy");
+  button.textContent = text;
+  setTimeout(() => (button.textContent = "Copy with citations"), 2000);
+};
+
+document.addEventListener("article-qa:parcel", ({ detail }) => {
+  if (detail.copy !== undefined) {
+    navigator.clipboard.writeText(detail.copy).then(() => said("Copied"), () => said("The browser forbids copying"));
+    return;
+  }
+  const bytes = Uint8Array.from(atob(detail.data), (character) => character.charCodeAt(0));
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([bytes], { type: "application/octet-stream" }));
+  link.download = detail.name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+});
+
 // Gradio labels each message with its HTML, which would be read aloud in place of the text.
 new MutationObserver(() =>
   document.querySelectorAll("#conversation [data-testid][aria-label]").forEach((said) => said.removeAttribute("aria-label")),

@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 import string
 from collections.abc import Sequence
-from datetime import date
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from index.split import is_heading
 from index.types import Article
+from qa.report.notes import day, web
 from qa.types import Answer, Citation, Turn
 
 _ENTITIES = {ord(mark): f"&#{ord(mark)};" for mark in string.punctuation + "\t\n\r"}
@@ -198,7 +198,7 @@ def _source(citation: Citation, index: int) -> str:
 
 
 def _from(citation: Citation, *, title: bool = True) -> str:
-    parts = [citation.title if title else "", citation.source, _day(citation.published)]
+    parts = [citation.title if title else "", citation.source, day(citation.published)]
     return _line("from", parts)
 
 
@@ -229,7 +229,7 @@ def _gone(citation: Citation, why: str) -> str:
 
 
 def _sheet(article: Article, body: str) -> str:
-    head = _line("origin", [article.source, _day(article.published)])
+    head = _line("origin", [article.source, day(article.published)])
     by = f"<span>By <bdi>{escape(article.author)}</bdi></span>" if article.author else ""
     byline = " · ".join(part for part in (by, _original(article.url)) if part)
     foot = f'<p class="byline">{byline}</p>' if byline else ""
@@ -279,32 +279,13 @@ def _look(article: Article, first: int, last: int, cited: bool) -> str:
 
 def _original(url: str) -> str:
     """Return a link to the original, its host written out; "" for an address a browser may read in another way."""
-    try:
-        parts = urlsplit(url)
-        host = (parts.hostname or "").encode("idna").decode("ascii")
-        port = f":{parts.port}" if parts.port else ""
-    except (ValueError, UnicodeError):
-        return ""
-    odd = "\\" in url or "@" in parts.netloc or any(character <= " " or character == "\x7f" for character in url)
-    if parts.scheme not in ("http", "https") or not host or odd:
+    known = web(url)
+    if not known:
         return ""
     return (
         f'<a class="original" href="{escape(url)}" target="_blank" rel="noopener noreferrer">'
-        f"Original on {escape(host + port)}</a>"
+        f"Original on {escape(urlsplit(known).netloc)}</a>"
     )
-
-
-def _day(published: str) -> str:
-    """Return a date as it is read.
-
-    >>> _day("2019-12-29"), _day("2019"), _day("")
-    ('29 December 2019', '2019', '')
-    """
-    try:
-        day = date.fromisoformat(published[:10])
-    except ValueError:
-        return published
-    return f"{day.day} {day:%B %Y}"
 
 
 def _count(number: int, what: str) -> str:

@@ -6,6 +6,7 @@ sentence was cited, so that the browser counts no offsets and no address can be 
 
 from __future__ import annotations
 
+import base64
 import logging
 import os
 import socket
@@ -22,7 +23,8 @@ from index.formats import SUFFIXES
 from index.types import Article
 from qa.assistant import Assistant
 from qa.examples import examples
-from qa.types import Citation, Turn
+from qa.report.save import content
+from qa.types import Answer, Citation, Report, Turn
 from ui import render
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ _SESSIONS = 1_000
 _TOKENS_EVERY = 0.15  # seconds; the page is redrawn for each
 _EXAMPLES_WITHIN = 60  # seconds that the greeting waits for its examples
 _KEPT = frozenset({"GRADIO_TEMP_DIR"})
+_UNPACK = "parcel => { document.dispatchEvent(new CustomEvent('article-qa:parcel', { detail: parcel })); }"
 _BROKEN = "Something went wrong while looking for the answer; ask again, and look into the log if it stays."
 
 _POLICY = (
@@ -53,6 +56,8 @@ _HEADERS = [
     (b"referrer-policy", b"no-referrer"),
     (b"x-content-type-options", b"nosniff"),
 ]
+
+_FORMS = {"Markdown": ".md", "Web page": ".html", "Word": ".docx", "JSON": ".json"}
 
 Message = dict[str, str]
 
@@ -134,6 +139,16 @@ class Chat:
         citation = _citation(address, turns)
         return render.desk(self._article(citation.article_id), citation) if citation else None
 
+    def copied(self, turns: list[Turn]) -> dict[str, str]:
+        """Return the conversation as Markdown, for the clipboard."""
+        return {"copy": _report(turns).to_markdown()}
+
+    def downloaded(self, suffix: str, turns: list[Turn]) -> dict[str, str]:
+        """Return the conversation as a file: its name, and its content in base64."""
+        report = _report(turns)
+        data = base64.b64encode(content(report, suffix)).decode("ascii")
+        return {"name": f"article-qa {report.made}{suffix}", "data": data}
+
     def _article(self, article_id: str) -> Article | None:
         try:
             return self._assistant.article(article_id)
@@ -198,11 +213,19 @@ def build(assistant: Assistant, chat: Chat | None = None) -> gr.Blocks:
                         scale=1,
                     )
                     send = gradio.Button("Ask", elem_id="send", variant="primary", scale=0, min_width=72)
+                with gradio.Row(elem_id="take"):
+                    copy = gradio.Button("Copy with citations", elem_id="copy", size="sm", scale=0)
+                    gradio.HTML("<span>Download report</span>", elem_id="download", js_on_load=None)
+                    downloads = {suffix: gradio.Button(form, size="sm", scale=0) for form, suffix in _FORMS.items()}
+                    parcel = gradio.JSON(visible=False)
             with gradio.Column(elem_id="reading-room"):
                 desk = gradio.HTML(
                     render.blank_desk(), elem_id="desk", apply_default_css=False, js_on_load=_file("page.js")
                 )
         _wire(gradio, page, chat, library, fresh, conversation, box, send, desk, turns)
+        for button, pack in [(copy, chat.copied), *((b, partial(chat.downloaded, s)) for s, b in downloads.items())]:
+            packed = button.click(pack, turns, parcel, queue=False, show_progress="hidden", api_visibility="private")
+            packed.then(None, parcel, js=_UNPACK, show_progress="hidden", api_visibility="private")
     return page
 
 
@@ -260,9 +283,9 @@ def serve(assistant: Assistant, *, port: int, users: int, open_browser: bool = F
     Raises as `start` does.
     """
     page = start(assistant, port=port, users=users, open_browser=open_browser)
-    sys.stdout.write(f"{page.local_url.rstrip('/')}\n")
-    sys.stdout.flush()
     try:
+        sys.stdout.write(f"{page.local_url.rstrip('/')}\n")
+        sys.stdout.flush()
         threading.Event().wait()
     except KeyboardInterrupt:
         pass
@@ -319,6 +342,10 @@ def _free(port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+def _report(turns: list[Turn]) -> Report:
+    return Report([turn.answer for turn in turns if isinstance(turn.answer, Answer)])
 
 
 def _asking(question: str, articles: int, said: str = "") -> list[Message]:

@@ -33,7 +33,7 @@ def read(data: bytes, name: str) -> list[Found]:
     Raises:
         UnreadableFile: `bad_type`; `unreadable` (damaged, protected, with a DTD); `too_large`.
     """
-    _check(data, name)
+    check(data, name)
     from docx import Document
 
     try:
@@ -61,7 +61,7 @@ def read(data: bytes, name: str) -> list[Found]:
     ]
 
 
-def _check(data: bytes, name: str) -> None:
+def check(data: bytes, name: str) -> None:
     """Refuse an archive that lies, bursts or is no Word document; unpack a part at a time."""
     what = kind(data)
     if "ZIP" not in what:

@@ -16,7 +16,7 @@ that serve as well. `answers` lists short answers, any of which will do; it may 
 
 from __future__ import annotations
 
-from qa.evaluate.questions import WINDOWS, Outcome, Question, load, run, squeeze
+from qa.evaluate.questions import WINDOWS, Outcome, Question, load, run, squeeze, taken_out
 from qa.evaluate.summary import Figures, figures
 
-__all__ = ["WINDOWS", "Figures", "Outcome", "Question", "figures", "load", "run", "squeeze"]
+__all__ = ["WINDOWS", "Figures", "Outcome", "Question", "figures", "load", "run", "squeeze", "taken_out"]

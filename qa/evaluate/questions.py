@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from index.copies import signature
 from index.errors import ArticleQAError, BadQuestion, UnknownSetting
+from index.library import Draft, Library
 from index.search import Results
 from qa.assistant import Assistant
 from qa.chain import clean
@@ -125,8 +128,7 @@ def run(assistant: Assistant, questions: Iterable[Question]) -> list[Outcome]:
     outcomes = []
     for question in questions:
         answer = assistant.ask(question.text, question.history)
-        about = answer.standalone_question.removesuffix(answer.question).removesuffix(": ")
-        results = assistant.results(question.text, about)
+        results = assistant.results(question.text, question.history)
         first = results.hits[:1]
         outcomes.append(
             Outcome(
@@ -166,3 +168,18 @@ def _places(results: Results, fact: frozenset[Place]) -> tuple[int | None, int |
 
 def _place(citation: Citation) -> Place:
     return citation.article_id, squeeze(citation.quote)
+
+
+@contextmanager
+def taken_out(library: Library, article_id: str) -> Iterator[None]:
+    """Take an article out of a library for a while, so that questions about it have no answer there."""
+    article = library.article(article_id)
+    encoded = library.encoded(article.revision) if article else None
+    if article is None or encoded is None:
+        raise ValueError(f"There is no article {article_id!r} in the library.")
+    draft = Draft(article, *encoded, signature(article.text))
+    library.remove(article_id)
+    try:
+        yield
+    finally:
+        library.publish(draft, file="")

@@ -80,7 +80,7 @@ class TransformersModel:
         tokenizer, most = self._loaded.tokenizer, self._loaded.window
         room = most - int(tokenizer.num_special_tokens_to_add(pair=True))
         with self._tokenizing:
-            asked, length = _ends(tokenizer, question, min(QUESTION, room // 2))
+            asked, length = _shortened(tokenizer, question, min(QUESTION, room // 2))
             found = tokenizer(
                 [asked] * len(passages),
                 [passage.text for passage in passages],
@@ -257,7 +257,7 @@ class _Passage:
         return Reading(max(scores, default=_UNREAD), scores, spans)
 
 
-def _ends(tokenizer: Any, question: str, most: int) -> tuple[str, int]:
+def _shortened(tokenizer: Any, question: str, most: int) -> tuple[str, int]:
     """Return a question of at most so many word pieces, of a longer one its beginning and its end, and how many."""
     places = _places(tokenizer, question)
     cut, length, half = question, len(places), most // 2

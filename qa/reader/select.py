@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from index.kinds import fits, kind, widened
+from index.kinds import fits, is_a_name, kind, names_a_person, widened
 from index.rerank import Reranker
 from index.search import KINDS, Results
 from index.terms import words
@@ -23,29 +23,28 @@ READ = 6
 """Passages that are read. On the held-out questions of the training six put the right sentence first as often as eight
 do, and take three quarters of the time; two that follow each other read as one are slower and no better."""
 
+KNOWN = 1.0
+"""What a sentence that was given earlier in the conversation loses of its score (`python -m tests.bench.followup`)."""
+
 SENTENCE = (*FEATURES, "kind", "evidence", "span", "answerable")
 """What a read sentence is ranked by: what the search knows (`index.types.FEATURES`, and the weight of the kind of
 answer that it offers); the log odds that it is evidence; the score of its best short answer; the log odds that what was
 read with it answers."""
 
-SIGNS = (
-    "evidence",
-    "span",
-    "answerable",
-    "most answerable",
-    "cosine",
-    "passage cosine",
-    "coverage",
-    "fits",
-    "misfits",
-)
+SIGNS = ("evidence", "span", "answerable", "most answerable", "cosine", "passage cosine", "coverage")
 """What the probability rests on: of the first sentence, what was read; the best passage's log odds; over the best five
-sentences that were found, how near the nearest and its passage come and the largest share of the question's terms;
-whether a few words were asked for and the first sentence's best ones are of that kind, or are not."""
+sentences that were found, how near the nearest and its passage come and the largest share of the question's terms."""
 
 COMPANY = ("evidence", "below", "next", "open")
 """What another sentence is chosen by: its evidence; how far its score lies below the first one's; whether it stands
 next to it; whether the question asks why, how, or what in general."""
+
+TOGETHER = 0.5
+"""How likely a sentence must be part of the answer to be shown with the first one."""
+
+UNNAMED = 0.1
+"""The most likely it can be that the articles give a person's name that was asked for in so many words, where what
+answers best is no name. Set by hand: the held-out questions have two of this kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +146,10 @@ class Reader:
         if not rows:
             return Selection((), 0.0, results.evidence)
         best = max(row.read[2] for row in rows)
-        confidence = probability(signs(question, rows[0], best, results.evidence), self.calibration.signs)
+        confidence = probability(signs(rows[0], best, results.evidence), self.calibration.signs)
+        short = short_answer(question, rows[0])
+        if short is None and names_a_person(question):
+            confidence = min(confidence, UNNAMED)
         chosen = company(question, rows, self.calibration, self.most)
         known = {row.evidence.sentence for row in rows}
         behind = tuple(item for item in results.evidence if item.sentence not in known)
@@ -155,7 +157,7 @@ class Reader:
             tuple(row.evidence for row in chosen),
             confidence,
             (*(row.evidence for row in rows), *behind),
-            short_answer(question, rows[0]),
+            short,
         )
 
 
@@ -189,23 +191,20 @@ def ranked(
         said = reading.evidence[place], reading.spans[place][0], reading.answerable
         values = (*item.features, weight_of_kind * item.offered, *said)
         score = sum(weight * value for weight, value in zip(calibration.sentence, values, strict=True))
+        score -= KNOWN * item.known
         rows.append(Read(replace(item, score=score), values, reading.spans[place]))
     return sorted(rows, key=lambda row: -row.evidence.score)  # stable: equal ones stay as they were found
 
 
-def signs(question: str, first: Read, best: float, evidence: Sequence[Evidence]) -> tuple[float, ...]:
+def signs(first: Read, best: float, evidence: Sequence[Evidence]) -> tuple[float, ...]:
     """Return the values of `SIGNS`."""
     near = evidence[:5]
-    few = kind(question) not in ("reason", "way", "other")
-    fitting = few and short_answer(question, first) is not None
     return (
         *first.read,
         best,
         max(item.cosine for item in near),
         max(item.hit.cosine for item in near),
         max(item.coverage for item in near),
-        float(fitting),
-        float(few and not fitting),
     )
 
 
@@ -221,26 +220,37 @@ def probability(values: Sequence[float], weights: Sequence[float]) -> float:
 
 def company(question: str, rows: Sequence[Read], calibration: Calibration, most: int) -> list[Read]:
     """Return the first sentence with the others that belong to the answer, in reading order within each article."""
-    chosen = [rows[0], *(row for row in rows[1:20] if belongs(question, rows[0], row, calibration) >= 0.5)][:most]
+    wide = open_ended(question)
+    others = (row for row in rows[1:20] if belongs(wide, rows[0], row, calibration) >= TOGETHER)
+    chosen = [rows[0], *others][:most]
     articles = list(dict.fromkeys(row.evidence.sentence.article_id for row in chosen))
     return sorted(
         chosen, key=lambda row: (articles.index(row.evidence.sentence.article_id), row.evidence.sentence.number)
     )
 
 
-def belongs(question: str, first: Read, other: Read, calibration: Calibration) -> float:
+def open_ended(question: str) -> bool:
+    """Say whether a question asks why, how, or what in general, and not for a few words.
+
+    >>> open_ended("Why did they leave?"), open_ended("When did they leave?")
+    (True, False)
+    """
+    return kind(question) in ("reason", "way", "other")
+
+
+def belongs(wide: bool, first: Read, other: Read, calibration: Calibration) -> float:
     """Return the probability that a sentence is part of the answer, given the first one."""
-    return probability(beside(question, first, other), calibration.company)
+    return probability(beside(wide, first, other), calibration.company)
 
 
-def beside(question: str, first: Read, other: Read) -> tuple[float, ...]:
+def beside(wide: bool, first: Read, other: Read) -> tuple[float, ...]:
     """Return the values of `COMPANY`."""
     one, two = first.evidence.sentence, other.evidence.sentence
     return (
         other.read[0],
         first.evidence.score - other.evidence.score,
         float(one.article_id == two.article_id and abs(one.number - two.number) == 1),
-        float(kind(question) in ("reason", "way", "other")),
+        float(wide),
     )
 
 
@@ -251,6 +261,8 @@ def short_answer(question: str, first: Read) -> ShortAnswer | None:
     wanted, asked = kind(question), set(words(question))
     start, end = widened(wanted, text, start, end)
     if start >= end or not fits(wanted, text[start:end], asked):
+        return None
+    if names_a_person(question) and not is_a_name(text[start:end], asked):
         return None
     at = first.evidence.sentence.start
     return ShortAnswer(text[start:end], first.evidence, at + start, at + end)

@@ -18,10 +18,10 @@ from pathlib import Path
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from index.library import Draft
 from index.split import sentences
 from index.types import Article
 from qa import Assistant
+from qa.evaluate import taken_out
 from qa.evaluate.scores import agreement, calibration
 from qa.reader.model import Text, shipped
 from tests.bench.squad import load
@@ -81,14 +81,11 @@ def library(path: Path, sample: int) -> None:
         for question in questions:
             ask(assistant, question, "answerable" if question.gold else "adversarial")
         store = assistant._library
-        signatures = {article_id: signature for article_id, _, signature in store.signatures()}
         for article in articles:
-            draft = Draft(article, *store.encoded(store.article(article.id).revision), signatures[article.id])
-            store.remove(article.id)
-            for question in questions:
-                if question.article == article.id and question.gold:
-                    ask(assistant, question, "absent")
-            store.publish(draft, file="")
+            with taken_out(store, article.id):
+                for question in questions:
+                    if question.article == article.id and question.gold:
+                        ask(assistant, question, "absent")
     table(np.array(kinds), np.array(confidence), np.array(right), np.array(before))
     say("  milliseconds p50, p95", *(float(v) for v in np.percentile(np.array(times) * 1000, [50, 95])))
 

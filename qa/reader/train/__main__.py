@@ -9,8 +9,8 @@ import random
 import shutil
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -18,7 +18,7 @@ from index.encoder import PACKAGED, encoder
 from qa.reader.model import OnnxModel
 from qa.reader.train.calibrate import START, calibrate, read_all
 from qa.reader.train.corpus import HELD_OUT, Corpus, load
-from qa.reader.train.examples import batches, examples
+from qa.reader.train.examples import Example, batches, examples, rivals
 from qa.reader.train.export import FILES, export, seal
 from qa.reader.train.judge import judge
 from qa.reader.train.libraries import ask_all
@@ -28,30 +28,35 @@ from qa.reader.train.network import Network, losses, start
 # glibc gives large buffers back to the system and asks for them again at every step; without that a step is a fifth
 # faster: MALLOC_MMAP_THRESHOLD_=2000000000 MALLOC_TRIM_THRESHOLD_=8000000000 MALLOC_TOP_PAD_=1000000000
 
-PARTS = {"span": 1.0, "evidence": 0.5, "whole": 0.5}
+PARTS = {"span": 1.0, "evidence": 0.5, "whole": 0.5, "rivals": 1.0}
 """How the parts of the loss are added."""
 
+Made = Callable[[int], list[list[Example]]]
+"""Makes the examples of a pass, in groups, from a seed."""
 
-def train(network: Network, corpus: Corpus, mined: Any, given: argparse.Namespace, out: Path) -> None:
+
+def train(network: Network, made_with: Made, steps: int, rate: float, given: argparse.Namespace) -> None:
     """Train for a number of steps and leave `last.pt` and the moving average `mean.pt`."""
+    out: Path = given.out
     outputs = [p for name, p in network.named_parameters() if not name.startswith("encoder.")]
     groups = [
-        {"params": list(network.encoder.parameters()), "lr": given.rate, "weight_decay": 0.01},
-        {"params": outputs, "lr": 5 * given.rate, "weight_decay": 0.0},
+        {"params": list(network.encoder.parameters()), "lr": rate, "weight_decay": 0.01},
+        {"params": outputs, "lr": 5 * rate, "weight_decay": 0.0},
     ]
     optimizer = torch.optim.AdamW(groups, fused=True, betas=(0.9, 0.98), eps=1e-6)
-    warm = max(1, int(0.06 * given.steps))
+    warm = max(1, int(0.06 * steps))
     schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda s: min(s / warm, max(0.0, (given.steps - s) / (given.steps - warm)))
+        optimizer, lambda s: min(s / warm, max(0.0, (steps - s) / (steps - warm)))
     )
     mean = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     started, step, seen, epoch = time.time(), 0, 0, 0
     sums: dict[str, float] = defaultdict(float)
     network.train()
-    while step < given.steps:
-        made = examples(corpus, mined, corpus.train, given.seed + epoch)
-        answered = sum(e.span != (0, 0) for e in made)
-        say(out, f"pass {epoch}: {len(made)} examples, {answered} answerable")
+    while step < steps:
+        made = made_with(given.seed + epoch)
+        flat = [example for group in made for example in group]
+        answered = sum(e.span != (0, 0) for e in flat)
+        say(out, f"pass {epoch}: {len(made)} groups, {len(flat)} examples, {answered} answerable")
         for batch in batches(made, given.batch, given.seed + epoch):
             with torch.autocast("cpu", torch.bfloat16):
                 pieces, whole = network(batch["ids"], batch["types"], batch["mask"])
@@ -66,17 +71,17 @@ def train(network: Network, corpus: Corpus, mined: Any, given: argparse.Namespac
             seen += len(batch["ids"])
             for name, value in parts.items():
                 sums[name] += value.item()
-            if step > 0.7 * given.steps and step % 5 == 0:
+            if step > 0.7 * steps and step % 5 == 0:
                 for name, tensor in network.state_dict().items():
-                    mean[name].lerp_(tensor, 0.02) if step > 0.72 * given.steps else mean[name].copy_(tensor)
+                    mean[name].lerp_(tensor, 0.02) if step > 0.72 * steps else mean[name].copy_(tensor)
             if step % 50 == 0:
                 rate = seen / (time.time() - started)
                 told = " ".join(f"{name} {value / 50:.3f}" for name, value in sums.items())
-                say(out, f"step {step}/{given.steps} {told} {rate:.1f} examples/s {time.time() - started:.0f} s")
+                say(out, f"step {step}/{steps} {told} {rate:.1f} examples/s {time.time() - started:.0f} s")
                 sums.clear()
             if step % 500 == 0:
                 torch.save(network.state_dict(), out / "last.pt")
-            if step >= given.steps:
+            if step >= steps:
                 break
         epoch += 1
     torch.save(network.state_dict(), out / "last.pt")
@@ -92,7 +97,10 @@ def say(out: Path, line: str) -> None:
 
 def finish(given: argparse.Namespace, corpus: Corpus, folder: Path) -> None:
     """Export the better of the last and the averaged network, fit the calibration on held-out questions, and seal."""
-    trained = {name: getattr(given, name) for name in ("steps", "batch", "rate", "dropout", "seed")}
+    trained = {
+        name: getattr(given, name)
+        for name in ("steps", "rate", "rival_steps", "rival_rate", "batch", "dropout", "seed")
+    }
     found = {}
     for name, quantised in (("last", True), ("mean", True), ("mean", False)):
         network = start(str(folder), 0.0)
@@ -109,7 +117,7 @@ def finish(given: argparse.Namespace, corpus: Corpus, folder: Path) -> None:
     asked = ask_all(corpus, lambda line: say(given.out, line))
     calibration = calibrate(read_all(asked, OnnxModel(given.out)), lambda line: say(given.out, line))
     seal(given.out, dataclasses.asdict(calibration), trained)
-    say(given.out, f"reader in {given.out}: copy {', '.join(FILES)} and manifest.json to qa/reader/weights")
+    say(given.out, f"done: copy {', '.join(FILES)}, manifest.json and train.log to qa/reader/weights")
 
 
 def main() -> None:
@@ -120,7 +128,9 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=3100)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--rate", type=float, default=1.5e-4)
-    parser.add_argument("--dropout", type=float, default=0.0)
+    parser.add_argument("--rival-steps", type=int, default=2200, help="then, with passages set against each other")
+    parser.add_argument("--rival-rate", type=float, default=1e-4)
+    parser.add_argument("--dropout", type=float, default=0.1, help="in the second part")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--finish", action="store_true", help="train no more; export and calibrate what is there")
     given = parser.parse_args()
@@ -146,8 +156,21 @@ def main() -> None:
         else:
             mined = mine(corpus, encoder(PACKAGED), lambda line: say(given.out, line))
             kept.write_text(json.dumps(mined))
-        say(given.out, json.dumps({name: str(value) for name, value in vars(given).items()}))
-        train(start(str(folder), given.dropout), corpus, mined, given, given.out)
+        say(given.out, json.dumps({name: value for name, value in vars(given).items() if name not in ("data", "out")}))
+        first = given.out / "first.pt"
+        if not first.exists():
+            network = start(str(folder), 0.0)
+            train(
+                network,
+                lambda s: [[e] for e in examples(corpus, mined, corpus.train, s)],
+                given.steps,
+                given.rate,
+                given,
+            )
+            torch.save(network.state_dict(), first)
+        network = start(str(folder), given.dropout)
+        network.load_state_dict(torch.load(first))
+        train(network, lambda s: rivals(corpus, mined, corpus.train, s), given.rival_steps, given.rival_rate, given)
     finish(given, corpus, folder)
 
 

@@ -20,6 +20,7 @@ from qa.reader.select import (
     Calibration,
     Read,
     beside,
+    open_ended,
     ranked,
     signs,
     text_of,
@@ -84,7 +85,7 @@ def calibrate(seen: Sequence[Seen], said: Callable[[str], None]) -> Calibration:
 def _signs(seen: Seen, rows: Sequence[Read]) -> tuple[float, ...]:
     if not rows:
         return (*[-10.0] * 4, *[0.0] * (len(SIGNS) - 4))
-    return signs(seen.asked.text, rows[0], max(row.read[2] for row in rows), seen.asked.results.evidence)
+    return signs(rows[0], max(row.read[2] for row in rows), seen.asked.results.evidence)
 
 
 def fit_sentence(seen: Sequence[Seen], said: Callable[[str], None]) -> tuple[float, ...]:
@@ -119,8 +120,9 @@ def fit_company(seen: Sequence[tuple[Seen, list[Read]]], said: Callable[[str], N
     values, gold = [], []
     for s, rows in seen:
         if rows and s.asked.right(rows[0].evidence):
+            wide = open_ended(s.asked.text)
             for row in rows[1:10]:
-                values.append(beside(s.asked.text, rows[0], row))
+                values.append(beside(wide, rows[0], row))
                 gold.append(s.asked.right(row.evidence))
     if len(set(gold)) < 2:
         said("company: too few held-out questions have several gold sentences; only the first one is chosen")

@@ -146,25 +146,73 @@ def _whole(expected: float, chance: random.Random) -> int:
     return int(expected) + (chance.random() < expected % 1)
 
 
-def batches(made: Sequence[Example], size: int, seed: int, pool: int = 40) -> Iterator[dict[str, Tensor]]:
-    """Yield batches of examples of like length, which saves a third of the padding's time."""
+def rivals(corpus: Corpus, mined: Sequence[Sequence[Run]], numbers: Sequence[int], seed: int) -> list[list[Example]]:
+    """Return one pass in groups, shuffled: a question's passage and up to three others that were found for it.
+
+    The others hold no annotator's answer. Questions that nothing answers, and made-up ones, come in groups of one.
+    """
     chance = random.Random(seed)
-    groups = []
-    for begin in range(0, len(made), size * pool):
-        part = sorted(made[begin : begin + size * pool], key=lambda e: len(e.ids))
-        cut = []
+    groups: list[list[Example | None]] = []
+    for number in numbers:
+        question = corpus.questions[number]
+        at = question.paragraph
+        paragraph = corpus.paragraphs[at]
+        near = paragraph.source not in SHARE
+        if not near and chance.random() > 0.35:
+            continue
+        lengths = [len(ids) for ids in paragraph.ids]
+        titled = chance.random() < 0.8
+        if not question.answers:
+            chosen = window(lengths, [chance.randrange(len(lengths))], chance.choice(BUDGETS[1:]), chance)
+            groups.append([compose(corpus, question.ids, at, chosen, None, titled)])
+            continue
+        answer = most_given(question.answers) if chance.random() < 0.6 else chance.choice(question.answers)
+        gold = [n for n, (a, b) in enumerate(paragraph.spans) if answer and a < answer[1] and answer[0] < b]
+        if not gold:
+            continue
+        chosen = window(lengths, gold, chance.choice((100, 128, 128, 160)), chance)
+        group = [compose(corpus, question.ids, at, chosen, answer, titled)]
+        if not group[0]:
+            continue
+        others = mined[number][:6]
+        for run in chance.sample(list(others), min(3, len(others))):
+            group.append(compose(corpus, question.ids, run[0], range(run[1], run[2]), None, titled))
+        groups.append(group)
+        if near and mined[number] and chance.random() < 0.25:
+            near_text = text_of(corpus.paragraphs[mined[number][0][0]], *mined[number][0][1:])
+            window_text = " ".join(paragraph.text[slice(*paragraph.spans[n])] for n in chosen)
+            gold_text = " ".join(paragraph.text[slice(*paragraph.spans[n])] for n in gold)
+            if other := denied(question.text, window_text, gold_text, near_text, chance):
+                groups.append([compose(corpus, corpus.encode(other), at, chosen, None, titled)])
+    kept = [full for group in groups if (full := [example for example in group if example])]
+    chance.shuffle(kept)
+    return kept
+
+
+def batches(made: Sequence[Sequence[Example]], size: int, seed: int, pool: int = 40) -> Iterator[dict[str, Tensor]]:
+    """Yield batches of whole groups of examples of like length, about `size` examples each."""
+    chance = random.Random(seed)
+    cuts: list[list[Sequence[Example]]] = []
+    longest = [max(len(e.ids) for e in group) for group in made]
+    order = list(range(len(made)))
+    for begin in range(0, len(order), size * pool):
+        part = sorted(order[begin : begin + size * pool], key=lambda n: longest[n])
+        cut: list[list[Sequence[Example]]] = []
         while part:
-            fitting = min(size, max(8, size * 160 // len(part[-1].ids)))  # long ones in smaller batches
-            cut.append(part[-fitting:])
-            del part[-fitting:]
+            fitting = min(size, max(8, size * 160 // longest[part[-1]]))  # long ones in smaller batches
+            taken = [made[part.pop()]]
+            while part and sum(map(len, taken)) + len(made[part[-1]]) <= fitting:
+                taken.append(made[part.pop()])
+            cut.append(taken)
         chance.shuffle(cut)
-        groups += cut
-    for group in groups:
-        yield collate(group)
+        cuts += cut
+    for taken in cuts:
+        yield collate(taken)
 
 
-def collate(group: Sequence[Example]) -> dict[str, Tensor]:
+def collate(groups: Sequence[Sequence[Example]]) -> dict[str, Tensor]:
     """Return a batch as `network.losses` takes it, with `ids`, `types` and `mask`, shape (batch, length)."""
+    group = [example for members in groups for example in members]
     length = -(-max(len(e.ids) for e in group) // 16) * 16  # oneDNN is slow at odd lengths and at ever new ones
     shape = (len(group), length)
     ids, types = torch.full(shape, PAD), torch.zeros(shape, dtype=torch.long)
@@ -191,4 +239,5 @@ def collate(group: Sequence[Example]) -> dict[str, Tensor]:
         "gold": gold,
         "starts": spans[:, 0],
         "ends": spans[:, 1],
+        "group": torch.tensor([n for n, members in enumerate(groups) for _ in members]),
     }
