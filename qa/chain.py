@@ -24,7 +24,7 @@ from index.terms import one_line
 from index.types import Evidence
 from qa.cite import Worded, cite, cite_claims
 from qa.claims import Claim
-from qa.followup import Standalone, find, stand_alone
+from qa.followup import Standalone, find, points, stand_alone
 from qa.reader.select import Reader, Selection
 from qa.types import ABSTAIN, Answer, Citation, Turn
 from qa.writer import Writer, numbered, offer
@@ -189,7 +189,8 @@ class Steps:
     def _planned(self, state: State, history: Sequence[Turn], writer: Writer) -> State:
         """Let the language model make a question that leans, or asks several things, into some that stand alone."""
         state = replace(state, until=writer.until())
-        if not state.read_as.title and not _SEVERAL.search(state.question):
+        leans = state.read_as.title or (history and points(state.question))
+        if not leans and not _SEVERAL.search(state.question):
             return state
         try:
             parts = tuple(map(clean, writer.plan(state.question, history, state.until)))

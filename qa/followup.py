@@ -209,7 +209,7 @@ def _source(turn: Turn, search: Search) -> tuple[str, str] | None:
 
 def _asked_before(question: str, history: Sequence[Turn]) -> bool:
     """Say whether an earlier question had all its words and it points nowhere: it is to be answered as it was then."""
-    if is_fragment(question) or any(pattern.search(_EMPTY.sub(" ", question)) for pattern in _POINTS):
+    if points(question):
         return False
     asked = set(words(question))
     return any(asked.issubset(words(one_line(turn.question)[:LONG])) for turn in history[-TURNS:])
@@ -222,6 +222,15 @@ def leaning(question: str, talk: Discussion, search: Search) -> float:
     values = signs(question, talk, search(question))
     total = WEIGHTS[-1] + sum(weight * value for weight, value in zip(WEIGHTS[:-1], values, strict=True))
     return 1.0 / (1.0 + math.exp(-total))
+
+
+def points(question: str) -> bool:
+    """Say whether a question has no subject of its own, or a word that may point at what was said before.
+
+    >>> points("How long is it?"), points("How long is the bridge?")
+    (True, False)
+    """
+    return is_fragment(question) or any(pattern.search(_EMPTY.sub(" ", question)) for pattern in _POINTS)
 
 
 def is_fragment(question: str) -> bool:
