@@ -105,6 +105,16 @@ _DAY = re.compile(  # "March 16", "Dec. 2", "26 February": a number that counts 
     r"|\b\d{1,2}\s+(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\b"
 )
 _CAPITAL = re.compile(r"\b[A-Z][\w’'-]*[a-z][\w’'-]*|\b[A-Z]{2,}\b")
+_PEOPLE = re.compile(
+    _any(
+        "Afghans? Americans? Arabs? Argentines? Asians? Australians? Austrians? Belgians? Brazilians? British "
+        "Canadians? Chinese Cubans? Czechs? Danish Dutch Egyptians? English Europeans? Finnish French Germans? Greeks? "
+        "Hungarians? Indians? Indonesians? Iranians? Iraqis? Irish Israelis? Italians? Japanese Jewish Jordanians? "
+        "Koreans? Kurdish Kurds? Lebanese Mexicans? Moroccans? Muslims? Nigerians? Norwegians? Pakistanis? Palestinian "
+        "Polish Portuguese Russians? Saudis? Scottish Serbs? Shiites? Spanish Sunnis? Swedish Swiss Syrians? Thai "
+        "Tunisians? Turkish Turks? Ukrainians? Vietnamese Welsh Western Yemenis?"
+    )
+)
 _OPENER = _any("The This That In On At For By But And After Before His Her Its A An When While As From With")
 # "Lt. Col. Hassan Kadhim", "Sean O'Keefe", "James E. Webb", "Adel Abdul-Mahdi", but not "The Pentagon"
 _PERSON = re.compile(
@@ -205,11 +215,13 @@ def names_a_person(question: str) -> bool:
 def is_a_name(words_found: str, asked: Collection[str]) -> bool:
     """Return whether a few words end in a name that the question does not have.
 
-    >>> is_a_name("Mark T. Esper", {"who"}), is_a_name("American contractor", {"the", "contractor"})
-    (True, False)
+    >>> [is_a_name(words, {"contractor"}) for words in ("Mark T. Esper", "American contractor", "American")]
+    [True, False, False]
     """
     found = words_found.split()
-    return bool(found) and found[-1].lstrip("‘’“”\"'(")[:1].isupper() and _new(found[-1], asked)
+    if not found or not found[-1].lstrip("‘’“”\"'(")[:1].isupper() or _PEOPLE.fullmatch(found[-1]):
+        return False
+    return _new(found[-1], asked)
 
 
 def widened(wanted: Kind, sentence: str, start: int, end: int) -> tuple[int, int]:

@@ -28,6 +28,8 @@ from qa.reader.train.network import Network, losses, start
 # glibc gives large buffers back to the system and asks for them again at every step; without that a step is a fifth
 # faster: MALLOC_MMAP_THRESHOLD_=2000000000 MALLOC_TRIM_THRESHOLD_=8000000000 MALLOC_TOP_PAD_=1000000000
 
+_SETTINGS = ("steps", "rate", "rival_steps", "rival_rate", "batch", "dropout", "seed")
+
 PARTS = {"span": 1.0, "evidence": 0.5, "whole": 0.5, "rivals": 1.0}
 """How the parts of the loss are added."""
 
@@ -36,7 +38,7 @@ Made = Callable[[int], list[list[Example]]]
 
 
 def train(network: Network, made_with: Made, steps: int, rate: float, given: argparse.Namespace) -> None:
-    """Train for a number of steps and leave `last.pt` and the moving average `mean.pt`."""
+    """Train for a number of steps and leave `last.pt`."""
     out: Path = given.out
     outputs = [p for name, p in network.named_parameters() if not name.startswith("encoder.")]
     groups = [
@@ -48,7 +50,6 @@ def train(network: Network, made_with: Made, steps: int, rate: float, given: arg
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda s: min(s / warm, max(0.0, (steps - s) / (steps - warm)))
     )
-    mean = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     started, step, seen, epoch = time.time(), 0, 0, 0
     sums: dict[str, float] = defaultdict(float)
     network.train()
@@ -71,9 +72,6 @@ def train(network: Network, made_with: Made, steps: int, rate: float, given: arg
             seen += len(batch["ids"])
             for name, value in parts.items():
                 sums[name] += value.item()
-            if step > 0.7 * steps and step % 5 == 0:
-                for name, tensor in network.state_dict().items():
-                    mean[name].lerp_(tensor, 0.02) if step > 0.72 * steps else mean[name].copy_(tensor)
             if step % 50 == 0:
                 rate = seen / (time.time() - started)
                 told = " ".join(f"{name} {value / 50:.3f}" for name, value in sums.items())
@@ -85,7 +83,6 @@ def train(network: Network, made_with: Made, steps: int, rate: float, given: arg
                 break
         epoch += 1
     torch.save(network.state_dict(), out / "last.pt")
-    torch.save(mean, out / "mean.pt")
 
 
 def say(out: Path, line: str) -> None:
@@ -96,23 +93,29 @@ def say(out: Path, line: str) -> None:
 
 
 def finish(given: argparse.Namespace, corpus: Corpus, folder: Path) -> None:
-    """Export the better of the last and the averaged network, fit the calibration on held-out questions, and seal."""
-    trained = {
-        name: getattr(given, name)
-        for name in ("steps", "rate", "rival_steps", "rival_rate", "batch", "dropout", "seed")
-    }
-    found = {}
-    for name, quantised in (("last", True), ("mean", True), ("mean", False)):
+    """Export the best network, fit the calibration on held-out questions, and seal.
+
+    The best of three: that of the first part, that of the second, and the mean of their weights (Wortsman et al. 2022).
+    """
+    trained = {name: getattr(given, name) for name in _SETTINGS}
+    first, last = (torch.load(given.out / f"{name}.pt") for name in ("first", "last"))
+    mixed = {name: torch.lerp(tensor, last[name], 0.5) for name, tensor in first.items()}
+    weights = {"first": first, "last": last, "mixed": mixed}
+
+    def judged(name: str, *, quantised: bool = True) -> float:
         network = start(str(folder), 0.0)
-        network.load_state_dict(torch.load(given.out / f"{name}.pt"))
+        network.load_state_dict(weights[name])
         to = given.out / (name if quantised else "fp32")
         export(network, folder / "tokenizer.json", to, quantised=quantised)
         seal(to, dataclasses.asdict(START), trained)  # so that it can be read
-        found[to.name] = judge(corpus, OnnxModel(to), to.name, lambda line: say(given.out, line))
-    better = max(("last", "mean"), key=lambda name: found[name].f1 + found[name].auroc)
+        found = judge(corpus, OnnxModel(to), to.name, lambda line: say(given.out, line))
+        return found.f1 + found.auroc
+
+    better = max(weights, key=judged)
+    judged(better, quantised=False)
+    trained["network"] = better
     for name in FILES:
         shutil.copy(given.out / better / name, given.out / name)
-    trained["network"] = better
     seal(given.out, dataclasses.asdict(START), trained)
     asked = ask_all(corpus, lambda line: say(given.out, line))
     calibration = calibrate(read_all(asked, OnnxModel(given.out)), lambda line: say(given.out, line))
@@ -128,7 +131,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=3100)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--rate", type=float, default=1.5e-4)
-    parser.add_argument("--rival-steps", type=int, default=2200, help="then, with passages set against each other")
+    parser.add_argument("--rival-steps", type=int, default=1400, help="then, with passages set against each other")
     parser.add_argument("--rival-rate", type=float, default=1e-4)
     parser.add_argument("--dropout", type=float, default=0.1, help="in the second part")
     parser.add_argument("--seed", type=int, default=1)
