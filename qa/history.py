@@ -68,7 +68,7 @@ def _turn(number: int, item: Any) -> Turn:
 def _answer(said: dict[str, Any]) -> Answer:
     """Return an answer as `Answer.to_json` wrote it."""
     values = {field.name: said[field.name] for field in fields(Answer) if field.name in said}
-    for name in ("citations", "closest"):
+    for name in ("citations", "closest", "refused"):
         values[name] = tuple(_citation(item) for item in said.get(name) or ())
     answer = Answer(**values)
     if not all(isinstance(value, str) for value in (answer.text, answer.short_answer)):

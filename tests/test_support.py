@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from index.encoder import encoder
@@ -112,6 +112,7 @@ def test_every_sentence_of_the_seeds_supports_itself_and_not_with_another_number
 
 @given(st.text(max_size=200), st.text(max_size=200))
 @settings(max_examples=300)
+@example("\u00ab\u00af\u00ab0", "")  # a quotation without a letter
 def test_any_text_supports_itself_and_nothing_breaks_it(claim, sentence):
     assert isinstance(verdict(claim, [sentence]).failing, str)
     if any(character.isalnum() for character in plain(claim)):
