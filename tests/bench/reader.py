@@ -1,10 +1,11 @@
 """Measure the reader on sets that nothing was trained, fitted or chosen on.
 
-    python -m tests.bench.reader DATA [--part paragraph,library,selqa] [--sample N]
+    python -m tests.bench.reader DATA [--part cost,paragraph,library,selqa] [--sample N]
 
 DATA is a folder with `dev/squad2_part_b.json` and `dev/selqa_dev.json`. `paragraph`: each question with the paragraph
 it was asked about. `library`: the file's eight articles as a library; each question, and each answerable one again with
-its article taken out. `selqa`: each question with the sentences of a section, beside cosine similarity.
+its article taken out. `selqa`: each question with the sentences of a section, beside cosine similarity. `cost`: memory
+that the reader adds to a process (Linux), and calls of `qa.read` a minute; it comes first, and needs no data.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from sklearn.metrics import roc_auc_score
 
 from index.split import sentences
 from index.types import Article
-from qa import Assistant
+from qa import Assistant, read
 from qa.evaluate import taken_out
 from qa.evaluate.scores import agreement, calibration
 from qa.reader.model import Text, shipped
@@ -29,6 +30,31 @@ from tests.bench.squad import load
 
 def say(name, *values):
     print(f"{name:58s}", *(f"{v:.3f}" if isinstance(v, float) else v for v in values), flush=True)
+
+
+def cost() -> None:
+    import onnxruntime  # noqa: F401
+    import tokenizers  # noqa: F401
+
+    sentence = "This sentence about the bridge of Hoy has some twelve words in it."
+    before = resident()
+    passages = [Text("The bridge of Hoy", (sentence,) * 8)] * 6
+    for number in range(30):
+        shipped().read(f"When was bridge {number} opened?", passages)
+    usual = resident() - before
+    shipped().read("When was it opened?", [Text("", (sentence,) * 1_600)])
+    say("memory of the reader, MB: six passages, then 20,000 words", usual, resident() - before)
+    texts = [f"The bridge of Hoy was opened on 4 March 1962. {sentence}", "The seeds of Svalbard lie in the ice."]
+    read("Ready?", texts)
+    started = time.perf_counter()
+    for number in range(100):
+        read(f"When was bridge {number} opened?", texts)
+    say("calls of qa.read a minute", 6_000 / (time.perf_counter() - started))
+
+
+def resident() -> float:
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(status.split("VmRSS:")[1].split()[0]) / 1024
 
 
 def paragraphs(path: Path, sample: int) -> None:
@@ -143,10 +169,12 @@ def selqa(path: Path, sample: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
-    parser.add_argument("--part", default="paragraph,library,selqa")
+    parser.add_argument("--part", default="cost,paragraph,library,selqa")
     parser.add_argument("--sample", type=int, default=10**9)
     given = parser.parse_args()
     parts = given.part.split(",")
+    if "cost" in parts:
+        cost()
     if "paragraph" in parts:
         paragraphs(given.data / "dev" / "squad2_part_b.json", given.sample)
     if "library" in parts:
