@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from urllib.parse import urlsplit
@@ -326,6 +327,30 @@ def test_the_keyboard_is_enough(visit):
     assert visitor.page.evaluate("document.activeElement.matches('a.cite')")
 
 
+def test_what_is_typed_while_an_answer_is_made_is_kept_and_asked_next(visit, monkeypatch):
+    stream = Assistant.stream
+
+    def slow(*given, **named):
+        time.sleep(1.5)
+        yield from stream(*given, **named)
+
+    monkeypatch.setattr(Assistant, "stream", slow)
+    visitor = visit()
+    box = visitor.page.locator("#question textarea")
+    box.fill("Who bakes rye bread in Zurich?")
+    box.press("Enter")
+    visitor.page.wait_for_selector(".question")
+    box.fill("What does the wolpertinger of Bavaria eat?")
+    box.press("Enter")
+    assert "Hanna Keller" in visitor.answer_after(0).inner_text()
+    visitor.page.wait_for_function("document.querySelectorAll('.question').length === 2")
+    box.fill("Who came")
+    visitor.answer_after(1)
+    asked = [text_of(question) for question in visitor.page.locator(".question").all()]
+    assert asked == ["Who bakes rye bread in Zurich?", "What does the wolpertinger of Bavaria eat?"]
+    assert box.input_value() == "Who came"
+
+
 def test_what_a_model_writes_is_grey_until_it_is_checked(folder, tmp_path, browser):
     server = ModelServer()
     said = "It was built in 1911. [{n}]\n<img src=x onerror=alert(8)> Built in 1912. [{n}]"
@@ -529,7 +554,7 @@ def test_twenty_turns_are_remembered_and_problems_are_not():
     (waiting, *_), (shown, after, box) = web.Chat(stub).reply("last", turns)
     assert "Searching 1 article…" in waiting[-1]["content"] and len(waiting) == 64
     assert [turn.question for turn in stub.histories[0]] == [str(n) for n in range(10, 30)]
-    assert (len(shown), len(after), box) == (64, 32, "")
+    assert (len(shown), len(after), box) == (64, 32, None)  # what is typed meanwhile stays
 
 
 @pytest.mark.parametrize("error", [NoLibrary("There are no articles; add some."), ValueError("secret")])

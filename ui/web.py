@@ -101,11 +101,11 @@ class Chat:
         self._warm.wait(_EXAMPLES_WITHIN)
         return self.welcome()
 
-    def reply(self, question: str, turns: list[Turn]) -> Iterator[tuple[list[Message], list[Turn], str]]:
+    def reply(self, question: str, turns: list[Turn]) -> Iterator[tuple[list[Message], list[Turn], str | None]]:
         """Answer a question: the conversation while searching, then with the answer.
 
         Yields:
-            The messages, the turns, and what stands in the question box.
+            The messages, the turns, and what stands in the question box, None for what a person typed there meanwhile.
         """
         if not question.strip():
             yield messages(turns), turns, ""
@@ -123,7 +123,7 @@ class Chat:
                 said += event.text if event.kind == "token" else ""
                 if said and event.kind == "token" and time.monotonic() - shown > _TOKENS_EVERY:
                     shown = time.monotonic()
-                    yield [*messages(turns), *_asking(question, articles, said)], turns, ""
+                    yield [*messages(turns), *_asking(question, articles, said)], turns, None
                 if event.answer is not None:
                     turn = Turn(question, event.answer)
         except ArticleQAError as error:
@@ -132,7 +132,7 @@ class Chat:
             log.exception("A question failed.")
             turn = Turn(question, _BROKEN)
         turns = [*turns, turn]
-        yield messages(turns), turns, question if isinstance(turn.answer, str) else ""
+        yield messages(turns), turns, question if isinstance(turn.answer, str) else None
 
     def open(self, address: str, turns: list[Turn]) -> str | None:
         """Return the article that a link of the conversation points at, None if it points nowhere."""
@@ -305,9 +305,10 @@ def _wire(
     desk: Any,
     turns: Any,
 ) -> None:
-    def reply(question: str, so_far: list[Turn], event: Any) -> Iterator[tuple[list[Message], list[Turn], str]]:
+    def reply(question: str, so_far: list[Turn], event: Any) -> Iterator[tuple[list[Message], list[Turn], Any]]:
         offered = (event._data or {}).get("question") if event else None
-        yield from chat.reply(str(offered or question or ""), so_far)
+        for shown, after, kept in chat.reply(str(offered or question or ""), so_far):
+            yield shown, after, gradio.skip() if kept is None else kept
 
     def opened(so_far: list[Turn], event: Any) -> Any:
         html = chat.open(str((event._data or {}).get("place", "")), so_far)
@@ -317,7 +318,14 @@ def _wire(
     reply.__annotations__["event"] = opened.__annotations__["event"] = gradio.EventData
 
     quiet: Callable[..., dict[str, Any]] = partial(dict, show_progress="hidden", api_visibility="private")
-    asked = gradio.on([box.submit, send.click, desk.select], reply, [box, turns], [conversation, turns, box], **quiet())
+    asked = gradio.on(
+        [box.submit, send.click, desk.select],
+        reply,
+        [box, turns],
+        [conversation, turns, box],
+        trigger_mode="always_last",  # a question that is sent while another is answered comes next
+        **quiet(),
+    )
     placed = desk.click(opened, turns, desk, queue=False, trigger_mode="multiple", **quiet())
     placed.then(None, js="() => document.dispatchEvent(new Event('article-qa:placed'))", **quiet())
     cleared = fresh.click(
