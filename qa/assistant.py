@@ -164,6 +164,8 @@ class Assistant:
 
     def close(self) -> None:
         """Close the library and let another process own it."""
+        if self._writer:
+            self._writer.close()
         self._vectors.close()
         self._library.close()
         if self._owner:

@@ -42,7 +42,8 @@ def bar() -> Iterator[Progress]:
         try:
             yield show
         finally:
-            bars.stop()
+            if tasks:  # stopped without a start it would still end a line
+                bars.stop()
 
 
 @contextmanager

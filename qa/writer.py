@@ -163,6 +163,12 @@ class Writer:
         _exhausted(self._said("", prompts.CHECK, None, self.until(), lambda text: ""))
         return time.monotonic() - started
 
+    def close(self) -> None:
+        """Close the connections it holds; those to other providers than Ollama belong to the process (LangChain)."""
+        client = getattr(self.__dict__.get("_model"), "_client", None) if self._provider == "ollama" else None
+        if client is not None:
+            client.close()
+
     @cached_property
     def _model(self) -> Any:
         from langchain.chat_models import init_chat_model

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import re
 from pathlib import Path
@@ -13,6 +14,9 @@ from test_render import Tree
 from index.types import Article
 from qa import Assistant, Settings, Turn
 from ui import render
+
+# LangChain keeps OpenAI's connections for the whole process; here the server behind them goes first.
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 
 PLANTED = [
     json.loads(line) for line in (Path(__file__).parent / "gold" / "planted.jsonl").read_text("utf-8").splitlines()
@@ -39,6 +43,7 @@ def server():
     server = ModelServer()
     yield server
     server.close()
+    gc.collect()  # so that no test elsewhere meets what was left open
 
 
 def obey(row):

@@ -44,3 +44,9 @@ def test_a_bar_in_another_thread_leaves_signals_alone():
     thread.start()
     thread.join()
     assert seen == [signal.default_int_handler]
+
+
+def test_a_bar_that_was_never_needed_leaves_no_empty_line(capfd):
+    with bar():
+        pass
+    assert capfd.readouterr() == ("", "")

@@ -30,6 +30,21 @@ ANSWERED = [
     ("What does Iran want?", "to have their war in our land"),
     ("What must Iran and its proxy forces stop?", "must cease their attacks"),
 ]
+SURE = {
+    "How many U.S. troops remain in Iraq?",
+    "How many fighters were killed in the strikes?",
+    "How many rockets were launched on the Iraqi base near Kirkuk?",
+    "What did the U.S. military strike in Iraq and Syria?",
+    "Who is Jonathan Hoffman?",
+    "How many targets did U.S. forces strike in Syria?",
+    "What did the Iraqi military's Joint Operations Command say?",
+    "What is the Quds Force?",
+    "Why do U.S. troops remain in Iraq?",
+    "What did Esper ask Iraqi officials to do?",
+    "Who is Lt. Col. Hassan Kadhim?",
+}
+"""Those that may never fail."""
+
 ABSTAINED = [
     "What is the name of the contractor who was killed?",
     "How tall is the Eiffel Tower?",
@@ -42,6 +57,11 @@ ABSTAINED = [
 def assistant(real_article, tmp_path_factory):
     with Assistant.open(real_article, tmp_path_factory.mktemp("real") / "library", progress=False) as opened:
         yield opened
+
+
+@pytest.mark.parametrize(("question", "words"), [pair for pair in ANSWERED if pair[0] in SURE])
+def test_it_is_answered_from_the_right_sentence(assistant, question, words):
+    assert words in assistant.ask(question).citations[0].quote
 
 
 def test_nine_of_ten_are_answered_from_a_right_sentence(assistant):
