@@ -18,7 +18,8 @@ from model_server import ModelServer, Say
 
 from index.errors import ArticleQAError, NoLibrary
 from qa import Answer, Assistant, Event, Settings, Turn
-from ui import web
+from ui import server as serving
+from ui.chat import Chat
 
 ROCKETS = """---
 title: Rockets over Kirkuk
@@ -79,10 +80,10 @@ def assistant(folder):
 @pytest.fixture(scope="module")
 def address(assistant):
     with socket.socket() as taken:
-        taken.bind((web.HOST, 0))
+        taken.bind((serving.HOST, 0))
         taken.listen()
         port = taken.getsockname()[1]
-        page = web.start(assistant, port=port, users=4)
+        page = serving.start(assistant, port=port, users=4)
     found = page.local_url.rstrip("/")
     assert urlsplit(found).hostname == "127.0.0.1"
     assert urlsplit(found).port > port, "the next free port"
@@ -355,7 +356,7 @@ def test_what_a_model_writes_is_grey_until_it_is_checked(folder, tmp_path, brows
     server.will(Say(reply, pause=0.15))
     settings = Settings(model="ollama:m", model_url=server.url)
     with Assistant.open(folder, tmp_path, settings=settings, progress=False) as assistant:
-        page = web.start(assistant, port=7900)
+        page = serving.start(assistant, port=7900)
         try:
             visitor = Visitor(browser, page.local_url.rstrip("/"))
             visitor.page.fill("#question textarea", "When was the oven of Hanna Keller built?")
@@ -465,7 +466,7 @@ def test_a_conversation_is_copied_and_downloaded_in_each_form(visit, assistant, 
 
 def test_an_empty_library_says_how_to_fill_it(visit, tmp_path):
     with Assistant.open(tmp_path, progress=False) as empty:
-        page = web.start(empty, port=7900, users=1)
+        page = serving.start(empty, port=7900, users=1)
         visitor = visit(page.local_url.rstrip("/"))
         greeting = visitor.page.locator(".welcome").inner_text()
         assert "There are no articles yet" in greeting and str(tmp_path) in greeting and ".pdf" in greeting
@@ -491,7 +492,7 @@ def test_the_page_answers_no_other_host_name_and_lists_no_calls(address):
 
 def test_serving_prints_the_address_and_ends_at_ctrl_c(tmp_path):
     program = (
-        "import sys; from qa import Assistant; from ui.web import serve\n"
+        "import sys; from qa import Assistant; from ui.server import serve\n"
         "with Assistant.open(sys.argv[1], progress=False) as assistant: serve(assistant, port=7950, users=1)"
     )
     doors = {
@@ -544,7 +545,7 @@ class Stub:
 def test_twenty_turns_are_remembered_and_problems_are_not():
     stub = Stub()
     turns = [Turn(str(n), Answer(str(n), "", "abstained", "")) for n in range(30)] + [Turn("q", "A problem.")]
-    (waiting, *_), (shown, after, box) = web.Chat(stub).reply("last", turns)
+    (waiting, *_), (shown, after, box) = Chat(stub).reply("last", turns)
     assert "Searching 1 article…" in waiting[-1]["content"] and len(waiting) == 64
     assert [turn.question for turn in stub.histories[0]] == [str(n) for n in range(10, 30)]
     assert (len(shown), len(after), box) == (64, 32, None)  # what is typed meanwhile stays
@@ -552,7 +553,7 @@ def test_twenty_turns_are_remembered_and_problems_are_not():
 
 @pytest.mark.parametrize("error", [NoLibrary("There are no articles; add some."), ValueError("secret")])
 def test_what_fails_is_told_in_a_sentence(error):
-    *_, (_, turns, box) = web.Chat(Stub(error)).reply("why", [])
+    *_, (_, turns, box) = Chat(Stub(error)).reply("why", [])
     told = turns[0].answer
     assert box == "why" and "secret" not in told and told.endswith(".")
     assert isinstance(error, ArticleQAError) == (told == str(error))
@@ -561,10 +562,10 @@ def test_what_fails_is_told_in_a_sentence(error):
 @pytest.mark.parametrize("address", ["", "#c0-1", "#c7-1", "#n0-0", "#c1-1", "javascript:alert(1)"])
 def test_a_link_that_points_nowhere_opens_nothing(address):
     turns = [Turn("q", Answer("q", "q", "abstained", "")), Turn("q", "A problem.")]
-    assert web.Chat(Stub()).open(address, turns) is None
+    assert Chat(Stub()).open(address, turns) is None
 
 
 def test_a_blank_question_is_not_asked():
     stub = Stub()
-    assert list(web.Chat(stub).reply("  ", [])) == [([], [], "")]
+    assert list(Chat(stub).reply("  ", [])) == [([], [], "")]
     assert stub.histories == []

@@ -70,7 +70,7 @@ def chat(
 
         settings = load(port=port)
         with _opened(articles, library) as assistant:
-            from ui.web import serve
+            from ui.server import serve
 
             typer.echo("Opening the chat; Ctrl-C ends it.", err=True)
             serve(assistant, port=settings.port, users=settings.users)
