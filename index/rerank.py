@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from index.encoder import device, quiet
 from index.errors import ReaderUnavailable
+from index.loaded import device, quiet
 from index.types import Hit
 
 _BATCH = 32  # passages

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from index.copies import Families
@@ -66,6 +67,7 @@ class Assistant:
         self._vectors = vectors
         self._owner = owner
         self._obstacle: ArticleQAError | None = None  # why the library cannot be written
+        self._loading: Thread | None = None
         self._encoder = encoder(settings.encoder)
         self._search = Search(library, self._encoder, vectors)
         self._writer = writer(settings.model, settings.model_url, settings.model_timeout)
@@ -78,6 +80,7 @@ class Assistant:
         *,
         settings: Settings | None = None,
         update: bool = True,
+        once: bool = False,
         progress: Progress | bool = True,
     ) -> Assistant:
         """Open the library of a folder of articles, bringing it up to date first.
@@ -88,6 +91,8 @@ class Assistant:
             library: Where the library is kept; None for `QA_LIBRARY`, else `.article-qa` in the folder.
             settings: None for those of the environment.
             update: Whether to sync the library with the folder.
+            once: Whether one question is asked and no more: it is answered sooner by exact search than Chroma opens,
+                and the models are loaded while the folder is looked through.
             progress: True for a progress bar on standard error, False for none, or what to call.
 
         Raises:
@@ -124,7 +129,7 @@ class Assistant:
                 assistant.notices.append(f"{obstacle} Until then its articles are searched as they were last read.")
                 log.warning(assistant.notices[0])
             with _shown(progress) as shown:
-                vectors.open(progress=lambda done, total: shown(Step("Indexing", done, total)))
+                assistant._begin(once, shown)
                 if owner and update:
                     assistant.sync(shown)
         except BaseException:
@@ -136,6 +141,17 @@ class Assistant:
                 owner.release()
             raise
         return assistant
+
+    def _begin(self, once: bool, shown: Progress) -> None:
+        if not self._encoder.ready:
+            shown(Step("Compiling", 0, 1, "the encoder, once for this user"))
+            self._encoder.query("ready")
+            shown(Step("Compiling", 1, 1))
+        if once:
+            self._loading = Thread(target=self._load_meanwhile, name="load")
+            self._loading.start()
+        else:
+            self._vectors.open(progress=lambda done, total: shown(Step("Indexing", done, total)))
 
     @classmethod
     def of_texts(cls, texts: Iterable[str | Article], *, settings: Settings | None = None) -> Assistant:
@@ -164,6 +180,8 @@ class Assistant:
 
     def close(self) -> None:
         """Close the library and let another process own it."""
+        if self._loading:
+            self._loading.join()
         if self._writer:
             self._writer.close()
         self._vectors.close()
@@ -319,10 +337,17 @@ class Assistant:
 
     def warm(self) -> None:
         """Load the encoder and the reader now, so that the first question does not wait for them."""
-        self._encoder.query("ready")
-        self._reader.model.read("ready?", [Text("", ("Ready.",))])
+        self._load()
         if self._writer:
             self._writer.until()
+
+    def _load(self) -> None:
+        self._encoder.query("ready")
+        self._reader.model.read("ready?", [Text("", ("Ready.",))])
+
+    def _load_meanwhile(self) -> None:
+        with suppress(ArticleQAError):  # the question will tell
+            self._load()
 
     def _not_empty(self) -> None:
         if not self._library.is_empty():
@@ -347,7 +372,7 @@ def ask(
     Raises as `Assistant.open` and `Assistant.ask` do.
     """
     clean(question)  # before any work
-    with Assistant.open(articles, library) as assistant:
+    with Assistant.open(articles, library, once=True) as assistant:
         return assistant.ask(question, history)
 
 

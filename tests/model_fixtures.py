@@ -6,7 +6,7 @@ import string
 from pathlib import Path
 from typing import Any
 
-from index.encoder import quiet
+from index.loaded import quiet
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 PIECES = (

@@ -30,7 +30,7 @@ def test_imports_point_one_way(room):
     ("library", "homes"),
     [
         ("chromadb", {"index/vectors.py"}),
-        ("sentence_transformers", {"index/encoder.py", "index/rerank.py"}),
+        ("sentence_transformers", {"index/loaded.py", "index/rerank.py"}),
         ("gradio", {"ui/web.py", "ui/server.py"}),  # the second for a type
         ("langchain", {"qa/writer.py"}),
         ("langchain_core", {"qa/chain.py", "qa/assistant.py", "qa/claims.py"}),  # the second for a type
@@ -69,6 +69,23 @@ print([n for n in {HEAVY!r} if n in sys.modules])
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_question_loads_neither_torch_nor_chroma(tmp_path):
+    (tmp_path / "bridge.txt").write_text("The bridge of Hoy was opened on 4 March 1962.", encoding="utf-8")
+    code = f"""
+import sys
+from ui.command import main
+sys.argv = ["article-qa", "ask", "When was the bridge of Hoy opened?", "--articles", {str(tmp_path)!r}]
+try:
+    main()
+except SystemExit as end:
+    assert end.code == 0
+print([n for n in {HEAVY!r} if n in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert "opened on 4 March 1962" in done.stdout
+    assert done.stdout.splitlines()[-1] == "['langchain_core']"
 
 
 def test_the_public_names_are_sorted_and_complete():

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from model_fixtures import bert
 
-from index.encoder import quiet
 from index.errors import ReaderUnavailable
+from index.loaded import quiet
 from index.rerank import Reranker, reranker
 from index.types import Hit, Passage, Sentence
 

@@ -98,7 +98,7 @@ def ask(
 
         clean(question)
         turns = load(history) if history else []
-        with _opened(articles, library) as assistant:
+        with _opened(articles, library, once=True) as assistant:
             answer = assistant.ask(question, turns)
         typer.echo(answer.to_json() if as_json else _printed(answer))
     raise typer.Exit(0 if answer.answered else ABSTAINED)
@@ -180,7 +180,7 @@ def verify(
         from qa.verify.quoted import read
 
         read(report)
-        with _opened(articles, library) as assistant:
+        with _opened(articles, library, once=True) as assistant:
             verification = assistant.verify(report)
         if as_json:
             typer.echo(verification.to_json())
@@ -239,14 +239,16 @@ def doctor(
 
 
 @contextlib.contextmanager
-def _opened(articles: Path | None, library: Path | None, *, refusals: bool = False) -> Iterator[Assistant]:
+def _opened(
+    articles: Path | None, library: Path | None, *, refusals: bool = False, once: bool = False
+) -> Iterator[Assistant]:
     """Open the assistant, telling on standard error what a person should know."""
     import logging
 
     logging.basicConfig(level=logging.ERROR, format="%(message)s")
     from qa import Assistant
 
-    with Assistant.open(articles, library) as assistant:
+    with Assistant.open(articles, library, once=once) as assistant:
         for notice in [] if refusals else assistant.notices:
             typer.echo(notice, err=True)
         report = assistant.report

@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from index.encoder import device, quiet
 from index.errors import ReaderUnavailable
+from index.loaded import device, quiet
 from qa.reader.model import QUESTION, WINDOW, Reading, Text, best_span
 from qa.reader.select import COMPANY, SENTENCE, SIGNS, Calibration
 
