@@ -62,7 +62,7 @@ def main() -> None:
         rank = (scores > scores[np.arange(len(gold)), gold][:, None]).sum(axis=1)
         exact = passages if exact is None else exact
         print(
-            f"{name:18} {len(paragraphs) / spent:6.1f} paragraphs and {len(questions) / each:6.1f} questions a CPU second, "
+            f"{name:18} {len(paragraphs) / spent:6.1f} paragraphs and {len(questions) / each:6.1f} questions a CPU s, "
             f"recall@1/5/10 {np.mean(rank < 1):.3f} {np.mean(rank < 5):.3f} {np.mean(rank < 10):.3f}, "
             f"cosine to float32 {(passages * exact).sum(axis=1).min():.3f} at least, "
             f"{(passages * exact).sum(axis=1).mean():.3f} on average",
