@@ -35,7 +35,8 @@ def run_and_kill(folder, place, after):
 
     def listen():
         for line in child.stdout:
-            said.append(line.split())
+            if line.endswith("\n"):  # else it was killed while it spoke
+                said.append(line.split())
             begun.set()
         begun.set()
 
