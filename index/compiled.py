@@ -30,6 +30,7 @@ import numpy as np
 
 from index.encoder import Matrix, Pieces, Vector
 from index.errors import EncoderUnavailable
+from index.runtime import onnxruntime, session
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +69,6 @@ class Compiled:
     prompts: Mapping[str, str] = {}
 
     def __init__(self, where: Path) -> None:
-        import onnxruntime
         from tokenizers import Tokenizer
 
         known = json.loads((where / "manifest.json").read_text(encoding="utf-8"))
@@ -78,13 +78,8 @@ class Compiled:
         self._tokenizer = Tokenizer.from_file(str(where / "tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1  # the windows are shared out instead
-        options.log_severity_level = 3
         try:
-            self._session: Any = onnxruntime.InferenceSession(
-                str(where / "encoder.onnx"), options, providers=["CPUExecutionProvider"]
-            )
+            self._session = session(where / "encoder.onnx", threads=1)  # the windows are shared out instead
         except Exception as error:
             raise _failed(f"{type(error).__name__} while loading it") from error
         self._cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -194,6 +189,8 @@ def compile_into(out: Path) -> None:
 def _export(model: Any, out: Path) -> None:
     import onnx
     import torch
+
+    onnxruntime()  # before anything of it is imported
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     class Network(torch.nn.Module):

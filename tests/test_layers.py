@@ -30,6 +30,10 @@ def test_imports_point_one_way(room):
     ("library", "homes"),
     [
         ("chromadb", {"index/vectors.py"}),
+        (
+            "onnxruntime",
+            {"index/runtime.py", "index/compiled.py", "qa/reader/train/export.py"},
+        ),  # two quantise
         ("sentence_transformers", {"index/loaded.py", "index/rerank.py"}),
         ("gradio", {"ui/web.py", "ui/server.py"}),  # the second for a type
         ("langchain", {"qa/writer.py"}),

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.errors import ReaderUnavailable
+from index.runtime import session
 
 WEIGHTS = Path(__file__).parent / "weights"
 """Where the shipped reader lies: `reader.onnx`, `tokenizer.json`, and `manifest.json` with their SHA-256."""
@@ -151,20 +152,14 @@ class OnnxModel:
         with self._loading:
             if "_session" in self.__dict__:  # another thread loaded it meanwhile
                 return self.__dict__["_session"]
-            import onnxruntime
-
             file = self.folder / "reader.onnx"
             _ = self.manifest
-            options = onnxruntime.SessionOptions()
-            options.intra_op_num_threads = min(4, os.cpu_count() or 1)
-            options.log_severity_level = 3
-            options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # leave the cores to others
             try:
-                session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+                loaded = session(file, threads=min(4, os.cpu_count() or 1))
             except Exception as error:
                 raise self._unavailable(f"{file} cannot be loaded ({type(error).__name__})") from error
-            self.__dict__["_session"] = session
-            return session
+            self.__dict__["_session"] = loaded
+            return loaded
 
     def _unavailable(self, found: str) -> ReaderUnavailable:
         return ReaderUnavailable(

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from index.runtime import onnxruntime
 from qa.reader.train.network import Network
 
 FILES = ("reader.onnx", "tokenizer.json")
@@ -20,6 +21,8 @@ FILES = ("reader.onnx", "tokenizer.json")
 def export(network: Network, tokenizer: Path, out: Path, *, quantised: bool = True) -> Path:
     """Write `reader.onnx` and `tokenizer.json` into a folder and return the former."""
     import onnx
+
+    onnxruntime()  # before anything of it is imported
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     out.mkdir(parents=True, exist_ok=True)
