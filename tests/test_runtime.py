@@ -16,7 +16,8 @@ def test_nothing_is_kept_or_sent_for_the_maker_of_onnxruntime(tmp_path):
     shutil.copytree(made, tmp_path / "article-qa" / made.name)
     environment = {name: value for name, value in os.environ.items() if name not in ("CI", "ORT_DISABLE_TELEMETRY")}
     environment |= {"XDG_CACHE_HOME": str(tmp_path), "HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
-    code = "from qa import read; print(read('How many troops remain in Iraq?', ['About 5,000 troops remain in Iraq.']).text)"
+    text = "About 5,000 troops remain in Iraq."
+    code = f"from qa import read; print(read('How many troops remain in Iraq?', [{text!r}]).text)"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, env=environment, check=True
     )
