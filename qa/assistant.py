@@ -23,7 +23,7 @@ from index.owner import Owner
 from index.search import Results, Search
 from index.sync import Progress, Report, Step, sync
 from index.types import Article, Evidence
-from index.vectors import VectorIndex
+from index.vectors import VectorIndex, server
 from qa import settings as settings_
 from qa.chain import MAX_QUESTION, Steps, build, clean, standalone
 from qa.cite import cite
@@ -53,7 +53,6 @@ class Assistant:
         folder: The articles folder, None for one made of texts.
         settings: As they are in force.
         report: What the last sync did, None if there was none.
-        notices: What a person should know, in sentences: another process owns the library, say.
     """
 
     def __init__(
@@ -62,7 +61,7 @@ class Assistant:
         self.folder = folder
         self.settings = settings
         self.report: Report | None = None
-        self.notices: list[str] = []
+        self._notices: list[str] = []
         self._library = library
         self._vectors = vectors
         self._owner = owner
@@ -99,8 +98,10 @@ class Assistant:
             NoLibrary: There is no such folder, or no place to keep a library.
             DamagedLibrary: The library file is broken or of a later version.
             EncoderMismatch: The library was built with another encoder.
+            UnknownSetting: A setting has a value that cannot be used.
         """
         settings = settings or settings_.load()
+        chroma = server(settings.chroma_url, settings.chroma_token)
         folder = _folder(Path(articles) if articles else settings.articles)
         where = _place(folder, library, settings)
         if update and not os.path.isdir(folder):
@@ -122,12 +123,12 @@ class Assistant:
         store = vectors = None
         try:
             store = Library(where, create=owner is not None)
-            vectors = VectorIndex(store, owner=owner is not None)
+            vectors = VectorIndex(store, owner=owner is not None, server=chroma)
             assistant = cls(store, vectors, settings, folder, owner)
             if obstacle:
                 assistant._obstacle = obstacle
-                assistant.notices.append(f"{obstacle} Until then its articles are searched as they were last read.")
-                log.warning(assistant.notices[0])
+                assistant._notices.append(f"{obstacle} Until then its articles are searched as they were last read.")
+                log.warning(assistant._notices[0])
             with _shown(progress) as shown:
                 assistant._begin(once, shown)
                 if owner and update:
@@ -283,6 +284,11 @@ class Assistant:
     def counts(self) -> tuple[int, int, int]:
         """Return how many articles, sentences and passages there are."""
         return self._library.counts()
+
+    @property
+    def notices(self) -> list[str]:
+        """What a person should know now, in sentences: another process owns the library, say."""
+        return [*self._notices, *filter(None, [self._vectors.notice])]
 
     @property
     def engine(self) -> str:

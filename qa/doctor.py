@@ -13,11 +13,11 @@ from importlib import metadata
 from pathlib import Path
 
 from index.encoder import encoder
-from index.errors import ArticleQAError, LibraryInUse
+from index.errors import ArticleQAError, LibraryInUse, UnknownSetting
 from index.library import Library
 from index.owner import Owner
 from index.rerank import reranker
-from index.vectors import VectorIndex
+from index.vectors import Unreachable, VectorIndex, server
 from qa.reader import reader
 from qa.reader.model import Text
 from qa.settings import Settings
@@ -59,11 +59,13 @@ def examine(settings: Settings, library: Path | None) -> Iterator[Finding]:
         yield _try("reranker", lambda: _reranker(settings))
     if settings.model or settings.model_url:
         yield _try("model", lambda: _writer(settings))
+    if settings.chroma_url or settings.chroma_token.get_secret_value():
+        yield _try("chroma server", lambda: _server(settings))
     if library is None:
         yield Finding("library", True, "none here yet", "")
         return
     yield _try("library", lambda: _library(library, settings))
-    yield _try("chroma", lambda: _chroma(library))
+    yield _try("chroma", lambda: _chroma(library, settings))
 
 
 def _sqlite() -> tuple[bool, str, str]:
@@ -130,7 +132,23 @@ def _library(folder: Path, settings: Settings) -> Finding:
         library.close()
 
 
-def _chroma(folder: Path) -> Finding:
+def _server(settings: Settings) -> Finding:
+    chroma = server(settings.chroma_url, settings.chroma_token)
+    assert chroma is not None
+    try:
+        milliseconds = chroma.check() * 1000
+    except Unreachable as error:
+        return Finding("chroma server", False, f"{chroma.url} {error.found}; search is exact", error.mend)
+    finally:
+        chroma.close()
+    return Finding("chroma server", True, f"{chroma.url} answers, in {milliseconds:.0f} ms")
+
+
+def _chroma(folder: Path, settings: Settings) -> Finding:
+    try:
+        chroma = server(settings.chroma_url, settings.chroma_token)
+    except UnknownSetting:
+        return Finding("chroma", True, "not looked at")
     try:
         owner = Owner(folder)
     except LibraryInUse as error:
@@ -139,7 +157,7 @@ def _chroma(folder: Path) -> Finding:
         return Finding("chroma", True, f"not looked at: {folder} cannot be written ({error.strerror}); search is exact")
     try:
         with contextlib.closing(Library(folder, create=False)) as library:
-            found, sound = VectorIndex(library, owner=True).examine()
+            found, sound = VectorIndex(library, owner=True, server=chroma).examine()
         return Finding("chroma", sound, found, "" if sound else "`article-qa sync` builds it anew, without encoding")
     finally:
         owner.release()

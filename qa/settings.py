@@ -11,13 +11,14 @@ import os
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from index.encoder import PACKAGED
 from index.errors import UnknownSetting
 
 _PREFIX = "QA_"
+_SECRET = ("chroma_token", "chroma_url")  # no message repeats them
 
 
 class Settings(BaseSettings):
@@ -44,6 +45,10 @@ class Settings(BaseSettings):
     )
     model_url: str = Field("", description="Where its server is; for `openai:`, any that speaks OpenAI's protocol.")
     model_timeout: float = Field(60, ge=1, le=120, description="The most seconds that a question waits for it.")
+    chroma_url: str = Field(
+        "", description="A Chroma server that is to hold the vectors, `http://HOST:PORT` or `https`; else files here."
+    )
+    chroma_token: SecretStr = Field(SecretStr(""), description="Sent to it as `Authorization: Bearer`.")
     port: int = Field(7860, ge=1, le=65535, description="The chat's port; the next free one if it is taken.")
     users: int = Field(8, ge=1, le=64, description="Questions of the chat that are answered at the same time.")
 
@@ -67,8 +72,9 @@ def load(**given: Any) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0])
+        value = "what it is" if name in _SECRET else repr(first["input"])
         raise UnknownSetting(
-            f"{_PREFIX}{name.upper()} cannot be {first['input']!r} ({first['msg']}); change it or unset it."
+            f"{_PREFIX}{name.upper()} cannot be {value} ({first['msg']}); change it or unset it."
         ) from error
 
 

@@ -109,7 +109,7 @@ def test_kill_during_sync(tmp_path):
     assert {article.id: article.text for article in library.articles()} == texts
     check_exact(library)
     assert index.engine == "chroma" and index.examine() == ("sound and complete", True)
-    assert set(index._collection.get(include=[])["ids"]) == set(library.vectors()[1])
+    assert set(index._store.collection.get(include=[])["ids"]) == set(library.vectors()[1])
     every_passage_finds_itself(library, index)
     assert not sync(folder, library, NoEncoder(), index).encoded
     assert len(list(place.glob("chroma-*"))) == 1

@@ -29,7 +29,7 @@ def test_imports_point_one_way(room):
 @pytest.mark.parametrize(
     ("library", "homes"),
     [
-        ("chromadb", {"index/vectors.py"}),
+        ("chromadb", {"index/vectors/embedded.py", "index/vectors/server.py", "index/vectors/served.py"}),
         (
             "onnxruntime",
             {"index/runtime.py", "index/compiled.py", "qa/reader/train/export.py"},

@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 from library_fixtures import crowd, exact_search, publish, random_rows, vector_of
 
-from index import vectors as module
 from index.library import Library
-from index.vectors import ChromaError, VectorIndex
+from index.vectors import VectorIndex, embedded
+from index.vectors import index as module
+from index.vectors.store import ChromaError
 
 
 @pytest.fixture
@@ -70,7 +71,7 @@ def test_what_is_published_is_found_before_and_after_chroma_has_it(library, inde
     assert library.watermark == 300 and library.standing(300) == (300, 50, 0)
     assert_like_exact(index, library)  # the tail is searched exactly
     index.catch_up()
-    assert library.watermark == 350 and index._collection.count() == 350
+    assert library.watermark == 350 and index._store.collection.count() == 350
     assert_like_exact(index, library)
 
 
@@ -86,12 +87,12 @@ def test_what_is_removed_or_replaced_is_not_found(library, index):
             assert min(hits) > 100 and max(hits.values()) < 0.9
         assert_like_exact(index, library)
         index.catch_up()
-        assert not library.retired() and index._collection.count() == 160
+        assert not library.retired() and index._store.collection.count() == 160
     library.remove("a")
     library.remove("b")
     assert index.search(random_rows(1, 1)[0], 10)[0] == {}
     index.catch_up()
-    assert index._collection.count() == 0 and index.engine == "chroma"
+    assert index._store.collection.count() == 0 and index.engine == "chroma"
 
 
 def test_many_retired_passages_are_no_reason_to_ask_chroma_for_thousands(library, index, monkeypatch):
@@ -137,7 +138,8 @@ def test_in_a_new_process_it_is_not_rebuilt(library, index):
     code = (
         "import sys; from pathlib import Path\n"
         "from index.library import Library; from index.vectors import VectorIndex\n"
-        "index = VectorIndex(Library(Path(sys.argv[1])), owner=True); index.open(); print(index.engine, index._path())"
+        "index = VectorIndex(Library(Path(sys.argv[1])), owner=True); index.open()\n"
+        "print(index.engine, index._store.path)"
     )
     for _ in range(2):
         done = subprocess.run(
@@ -202,7 +204,7 @@ def test_a_damaged_chroma_is_never_opened_and_always_mended(sound, tmp_path, nam
     first = folder(library)
     DAMAGE[name](first)
     opened = []
-    monkeypatch.setattr(module, "_client", lambda path, real=module._client: opened.append(path) or real(path))
+    monkeypatch.setattr(embedded, "_client", lambda path, real=embedded._client: opened.append(path) or real(path))
     index = VectorIndex(library, owner=True)
     examined, fine = index.examine()
     assert not fine or "not built" in examined
@@ -232,7 +234,7 @@ def test_a_library_that_was_left_unsealed_is_rebuilt(sound, tmp_path, caplog):
 def test_another_version_of_chroma_starts_afresh(sound, tmp_path, monkeypatch):
     shutil.copytree(sound, tmp_path / "library")
     library = Library(tmp_path / "library")
-    monkeypatch.setattr(module.metadata, "version", lambda name: "1.99")
+    monkeypatch.setattr(embedded.metadata, "version", lambda name: "1.99")
     index = VectorIndex(library, owner=True)
     index.open()
     assert folder(library).name == "chroma-000002" and index.engine == "chroma"
@@ -245,9 +247,11 @@ def test_a_write_breaks_the_seal_until_it_is_checked(library, index, monkeypatch
     index.open()
     crowd(library, "b", random_rows(100, 2))
     seals = []
-    upsert = index._collection.upsert
+    upsert = index._store.collection.upsert
     monkeypatch.setattr(
-        type(index._collection), "upsert", lambda self, **k: seals.append(library.get("chroma_seal")) or upsert(**k)
+        type(index._store.collection),
+        "upsert",
+        lambda self, **k: seals.append(library.get("chroma_seal")) or upsert(**k),
     )
     index.catch_up()
     assert seals == [""] and library.get("chroma_seal")
@@ -285,14 +289,14 @@ def test_whatever_call_of_chroma_fails_nothing_is_lost(library, index, error, ca
         index.open()
         assert index.engine == "chroma"
         crowd(library, "c", random_rows(20, at))
-        index._collection = Failing(index._collection, at, error)
+        index._store.collection = Failing(index._store.collection, at, error)
         index.catch_up()
         if index.engine == "chroma":
             break
         assert not library.get("chroma_seal")
         assert_like_exact(index, library, queries=3, engine="exact")
     assert at > 4
-    index._collection = Failing(index._collection.collection, 1, error)
+    index._store.collection = Failing(index._store.collection.collection, 1, error)
     assert_like_exact(index, library, queries=3, engine="exact")
     index.open()
     assert_like_exact(index, library, queries=3)
@@ -387,7 +391,7 @@ def test_removing_while_chroma_is_written_is_no_damage(library, index, caplog):
     assert index.engine == "chroma" and not caplog.records
     assert_like_exact(index, library, queries=5)
     index.catch_up()
-    assert index._collection.count() == 1500 and not library.retired()
+    assert index._store.collection.count() == 1500 and not library.retired()
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 0.0])
@@ -400,7 +404,7 @@ def test_a_question_without_a_direction_is_refused(library, index, bad):
 
 def test_who_does_not_own_the_library_never_touches_chroma(library, monkeypatch):
     crowd(library, "a", random_rows(10, 1))
-    monkeypatch.setattr(module, "_client", lambda path: pytest.fail("opened"))
+    monkeypatch.setattr(embedded, "_client", lambda path: pytest.fail("opened"))
     other = VectorIndex(library, owner=False)
     other.open()
     other.catch_up()
@@ -423,7 +427,7 @@ def test_a_place_where_chroma_cannot_be_built(library, index, monkeypatch, caplo
 
     crowd(library, "a", random_rows(10, 1))
     with monkeypatch.context() as patch:
-        patch.setattr(module, "_client", refuse)
+        patch.setattr(embedded, "_client", refuse)
         index.open()
     assert index.engine == "exact" and caplog.records[0].levelno == logging.WARNING
     assert_like_exact(index, library, queries=3, engine="exact")
@@ -442,12 +446,12 @@ def test_a_foreign_collection_is_refused(library, index):
     index.open()
     path = folder(library)
     index.close()
-    client = module._client(path)
+    client = embedded._client(path)
     client.delete_collection("passages")
     client.create_collection("passages", embedding_function=None, configuration={"hnsw": {"space": "l2"}})
     client.close()
-    library.set(chroma_seal=module._seal(path))
+    library.set(chroma_seal=embedded._seal(path))
     with pytest.raises(ChromaError, match="cosine"):
-        index._connect(path)
+        index._store.connect(path)
     index.open()
     assert index.engine == "chroma" and folder(library) != path

@@ -1,0 +1,49 @@
+"""Exact cosine search with NumPy: what answers where Chroma is not to be had, and for what it does not hold yet."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.encoder import Matrix, Vector
+from index.library import Library
+
+PLACES = 6
+"""Decimals of a similarity that count: equal vectors differ in the seventh, by their place in the matrix."""
+
+
+class ExactIndex:
+    """Exact cosine search with NumPy over the library's own vectors, kept in memory between questions."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self._guard = threading.Lock()
+        self._version = -1
+        self._floor = 0
+        self._keys = np.zeros(0, np.int64)
+        self._rows: Matrix = np.zeros((0, 0), np.float32)
+
+    def search(self, vector: Vector, k: int, after: int = 0) -> dict[int, float]:
+        """Return the k passages nearest to a unit vector among those with a key above `after`.
+
+        Returns:
+            Key -> cosine similarity, -1 to 1, higher is better.
+        """
+        keys, rows = self._load(after)
+        if not len(keys):
+            return {}
+        scores = rows @ vector
+        best = np.argsort(-np.round(scores, PLACES), kind="stable")[:k]
+        return {int(keys[i]): float(scores[i]) for i in best}
+
+    def _load(self, after: int) -> tuple[NDArray[np.int64], Matrix]:
+        with self._guard:
+            version = self._library.version
+            if version != self._version or after < self._floor:
+                keys, _, rows = self._library.vectors(after)
+                self._keys, self._rows = np.asarray(keys, np.int64), rows
+                self._version, self._floor = version, after
+            start = int(np.searchsorted(self._keys, after, side="right"))
+            return self._keys[start:], self._rows[start:]
