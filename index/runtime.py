@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,11 +22,12 @@ def onnxruntime() -> ModuleType:
     return module
 
 
-def session(file: Path, threads: int) -> Any:
+def session(file: Path, threads: int, providers: Sequence[str] = ("CPUExecutionProvider",)) -> Any:
     """Load a network.
 
     Args:
         threads: Cores that one run uses.
+        providers: What it may run on, the best first; see `index.provider`.
 
     Raises:
         Exception: Whatever onnxruntime throws, of no common class.
@@ -35,4 +37,4 @@ def session(file: Path, threads: int) -> Any:
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # leave the cores to others
-    return runtime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+    return runtime.InferenceSession(str(file), options, providers=list(providers))

@@ -297,7 +297,8 @@ class Assistant:
 
     @cached_property
     def _reader(self) -> Reader:
-        return reader(self.settings.max_citations, self.settings.reader, self.settings.reranker)
+        settings = self.settings
+        return reader(settings.max_citations, settings.reader, settings.reranker, settings.device)
 
     @cached_property
     def chain(self) -> Runnable[Any, Answer]:

@@ -19,7 +19,7 @@ from index.owner import Owner
 from index.rerank import reranker
 from index.vectors import Unreachable, VectorIndex, server
 from qa.reader import reader
-from qa.reader.model import Text
+from qa.reader.model import OnnxModel, Text
 from qa.settings import Settings
 from qa.writer import writer
 
@@ -92,14 +92,14 @@ def _encoder(settings: Settings) -> Finding:
 
 def _reader(settings: Settings) -> Finding:
     started = time.perf_counter()
-    model = reader(settings.max_citations, settings.reader).model
+    model = reader(settings.max_citations, settings.reader, device=settings.device).model
     passage = [Text("Ready", ("The reader is ready.",))]
     model.read("Who is ready?", passage)
     loaded = time.perf_counter() - started
     started = time.perf_counter()
     model.read("Who is ready?", passage)
     spent = (time.perf_counter() - started) * 1000
-    name = settings.reader or "the shipped one"
+    name = f"the shipped one on {model.device}" if isinstance(model, OnnxModel) else settings.reader
     return Finding("reader", True, f"{name}, loaded in {loaded:.1f} s, {spent:.0f} ms a sentence")
 
 

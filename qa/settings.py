@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from index.encoder import PACKAGED
 from index.errors import UnknownSetting
+from index.provider import Device
 
 _PREFIX = "QA_"
 _SECRET = ("chroma_token", "chroma_url")  # no message repeats them
@@ -34,6 +35,9 @@ class Settings(BaseSettings):
     )
     reranker: str = Field(
         "", description="A cross-encoder that orders passages before they are read, likewise; else none."
+    )
+    device: Device = Field(
+        "auto", description="Where the shipped reader runs: `cpu`, `cuda`, or `auto` for a GPU if there is one."
     )
     caution: float = Field(
         0.3, ge=0, le=1, description="How sure to be before answering, as a probability: 0 always answers, 1 never."

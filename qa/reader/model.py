@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.errors import ReaderUnavailable
+from index.provider import Device, providers, runs_on
 from index.runtime import session
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -76,8 +77,9 @@ class Model(Protocol):
 class OnnxModel:
     """The reader in a folder, loaded at first use and then kept. Safe to use from several threads."""
 
-    def __init__(self, folder: Path = WEIGHTS) -> None:
+    def __init__(self, folder: Path = WEIGHTS, device: Device = "auto") -> None:
         self.folder = folder
+        self._device: Device = device
         self._loading = threading.Lock()
 
     def read(self, question: str, texts: Sequence[Text]) -> list[Reading]:
@@ -85,6 +87,7 @@ class OnnxModel:
 
         Raises:
             ReaderUnavailable: The weights are missing or damaged.
+            UnknownSetting: It is to run on a GPU that cannot be had.
         """
         if not texts:
             return []
@@ -147,6 +150,11 @@ class OnnxModel:
         tokenizer.no_truncation()
         return tokenizer
 
+    @property
+    def device(self) -> str:
+        """Where it runs, `cpu` or `cuda`."""
+        return runs_on(self._session)
+
     @cached_property
     def _session(self) -> Any:
         with self._loading:
@@ -154,10 +162,12 @@ class OnnxModel:
                 return self.__dict__["_session"]
             file = self.folder / "reader.onnx"
             _ = self.manifest
+            wanted = providers(self._device)
             try:
-                loaded = session(file, threads=min(4, os.cpu_count() or 1))
+                loaded = session(file, min(4, os.cpu_count() or 1), wanted)
             except Exception as error:
                 raise self._unavailable(f"{file} cannot be loaded ({type(error).__name__})") from error
+            runs_on(loaded, self._device)
             self.__dict__["_session"] = loaded
             return loaded
 
@@ -236,7 +246,7 @@ def _batches(windows: Sequence[_Window]) -> list[list[_Window]]:
     return batches
 
 
-@lru_cache(maxsize=1)
-def shipped() -> OnnxModel:
-    """Return the process's one shipped reader."""
-    return OnnxModel()
+@lru_cache(maxsize=2)
+def shipped(device: Device = "auto") -> OnnxModel:
+    """Return the process's one shipped reader on that device."""
+    return OnnxModel(WEIGHTS, device)
