@@ -9,12 +9,13 @@ import time
 
 import numpy as np
 import pytest
-from chroma_server import ChromaServer, Gate
+from chroma_server import ChromaServer, Gate, free_port
 from conftest import GOLD, SEEDS
 from hypothesis import given
 from hypothesis import strategies as st
 from library_fixtures import crowd, exact_search, random_rows
 from pydantic import SecretStr
+from typer.testing import CliRunner
 
 from index.errors import UnknownSetting
 from index.library import Library
@@ -23,6 +24,7 @@ from index.vectors import index as module
 from qa import Assistant, Turn, doctor
 from qa.evaluate import load
 from qa.settings import load as settings
+from ui.command import app
 
 LIMIT = 2.0 + 1.5  # seconds that a question may take at most, with what a busy machine adds
 
@@ -424,6 +426,50 @@ def test_who_does_not_own_the_library_reads_the_server_and_never_writes_it(libra
     reader.close()
 
 
+def test_code_that_a_server_names_is_not_loaded(library, chroma, open_index):
+    """CVE-2026-45829: a collection's configuration names embedding functions, which Chroma's client builds."""
+    from chromadb.utils.embedding_functions import register_embedding_function
+
+    built = []
+
+    @register_embedding_function
+    class Trap:
+        @staticmethod
+        def name():
+            return "trap"
+
+        @staticmethod
+        def build_from_config(config):
+            built.append(config)
+            raise AssertionError("built")
+
+    index = open_index(chroma.url)
+    held, seal = index._store.collection, kept(library)
+    with api(chroma) as there:
+        token = there.get_collection(held.name).metadata
+        there.delete_collection(held.name)
+        trap = {"type": "known", "name": "trap", "config": {"a": 1}}
+        path = "/tenants/default_tenant/databases/default_database/collections"
+        asked = {
+            "name": held.name,
+            "metadata": token,
+            "configuration": {"hnsw": {"space": "cosine"}, "embedding_function": trap},
+        }
+        there._make_request("post", path, json=asked)
+        made = there.get_collection(held.name)
+        _, ids, rows = library.vectors()
+        there._upsert(made.id, ids=ids, embeddings=rows)
+        with pytest.raises((ValueError, AssertionError)):
+            made.get_configuration()
+        assert len(built) == 1, "the trap works"
+    library.set(chroma_seal=json.dumps({**seal, "id": str(made.id)}))
+    index.open()
+    crowd(library, "b", random_rows(20, 2))
+    index.catch_up()
+    assert ask(index, random_rows(1, 2)[0]) == "chroma" and kept(library)["id"] == str(made.id)
+    assert len(built) == 1
+
+
 # ---------------------------------------------------------------- gates, tokens, addresses
 
 
@@ -547,6 +593,14 @@ def test_the_doctor_says_how_the_server_stands(library, breakable, open_index):
     assert not there.fine and "`chroma run`" in there.mend
     assert held.fine and "not looked at" in held.found
     assert "has a name or a password in it" in findings("http://me:you@host")[0].found
+
+
+def test_a_sync_without_its_server_says_so(tmp_path, monkeypatch):
+    (tmp_path / "hoy.txt").write_text("The bridge of Hoy was opened on 4 March 1962.", encoding="utf-8")
+    monkeypatch.setenv("QA_CHROMA_URL", f"http://127.0.0.1:{free_port()}")
+    done = CliRunner().invoke(app, ["sync", str(tmp_path)])
+    assert done.exit_code == 0 and "1 added" in done.stdout
+    assert "cannot be reached; search is exact until it is back" in done.stderr
 
 
 def test_questions_without_a_direction_are_refused_as_ever(chroma, open_index):

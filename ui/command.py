@@ -115,6 +115,8 @@ def sync(
         with _opened(articles, library, refusals=True) as assistant:
             report = assistant.report or assistant.sync()  # which says why there was none
             counts = "{:,} articles, {:,} sentences, {:,} passages".format(*assistant.counts())
+            for notice in assistant.notices:
+                typer.echo(notice, err=True)
         typer.echo(f"{report.summary()}; the library has {counts}.")
     if strict and report.refused:
         raise typer.Exit(1)
