@@ -15,7 +15,6 @@ from typing import Any
 
 from index.errors import DamagedLibrary, NoLibrary
 
-_APPLICATION = 0x61727161  # "arqa" in the file's header
 _WAIT = 30.0  # seconds for another connection's transaction to end
 
 _ELSEWHERE = "name another place with --library DIR or QA_LIBRARY."
@@ -23,6 +22,8 @@ _ELSEWHERE = "name another place with --library DIR or QA_LIBRARY."
 
 class Database:
     """An SQLite database in a file, or in memory until it is closed; threads may share it."""
+
+    application = 0x61727161  # "arqa" in the file's header, which tells it from other databases
 
     def __init__(self, path: Path | None, tables: str, version: int, *, create: bool) -> None:
         """Open a database and make its tables if it is new.
@@ -115,7 +116,7 @@ class Database:
         connection = self._connection
         found = connection.execute("PRAGMA user_version").fetchone()[0]
         application = connection.execute("PRAGMA application_id").fetchone()[0]
-        if application != _APPLICATION:
+        if application != self.application:
             if application or found or connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
                 raise DamagedLibrary(f"{self.path} is another program's database; {_ELSEWHERE}")
             if not create:
@@ -124,7 +125,7 @@ class Database:
             with self.transaction():
                 for statement in tables.strip().split(";\n"):
                     connection.execute(statement)
-                connection.execute(f"PRAGMA application_id = {_APPLICATION}")
+                connection.execute(f"PRAGMA application_id = {self.application}")
                 connection.execute(f"PRAGMA user_version = {version}")
         elif found > version:
             raise DamagedLibrary(

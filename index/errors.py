@@ -10,6 +10,7 @@
     ├── ReaderUnavailable   the reader's weights are missing or damaged, or a reader cannot be had
     ├── BadQuestion         a question that cannot be asked
     ├── BadReport           a report that cannot be written, or a file that cannot be verified
+    ├── NotKept             conversations cannot be kept, or this one could not
     ├── UnknownSetting      a setting that does not exist or has a wrong value
     ├── MissingExtra        an optional package is not installed
     └── ProviderFailure     a language model's server failed
@@ -71,6 +72,10 @@ class BadQuestion(ArticleQAError):
 
 class BadReport(ArticleQAError):
     """A report cannot be written where it should go, or a file holds no quotes that could be verified."""
+
+
+class NotKept(ArticleQAError):
+    """Conversations cannot be kept, or this turn of one could not; answering goes on without."""
 
 
 class UnknownSetting(ArticleQAError):

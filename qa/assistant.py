@@ -27,6 +27,7 @@ from index.vectors import VectorIndex, server
 from qa import settings as settings_
 from qa.chain import MAX_QUESTION, Steps, build, clean, standalone
 from qa.cite import cite
+from qa.conversations import Conversations
 from qa.progress import bar
 from qa.reader import reader
 from qa.reader.model import Text
@@ -185,6 +186,8 @@ class Assistant:
             self._loading.join()
         if self._writer:
             self._writer.close()
+        if kept := vars(self).get("conversations"):
+            kept.close()
         self._vectors.close()
         self._library.close()
         if self._owner:
@@ -294,6 +297,12 @@ class Assistant:
     def engine(self) -> str:
         """What searches: `chroma`, or `exact` where Chroma is not to be had."""
         return self._vectors.engine
+
+    @cached_property
+    def conversations(self) -> Conversations | None:
+        """The conversations kept beside the library, None where none are (`QA_KEEP`)."""
+        folder = self._library.folder
+        return Conversations(folder) if folder and self.settings.keep else None
 
     @cached_property
     def _reader(self) -> Reader:

@@ -9,12 +9,11 @@ it has the places of its sentences. One of these alone is a conversation of one 
 from __future__ import annotations
 
 import json
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from index.errors import ArticleQAError
-from qa.types import Answer, Citation, Turn
+from qa.types import Answer, Turn
 
 
 def load(path: Path) -> list[Turn]:
@@ -60,28 +59,9 @@ def _turn(number: int, item: Any) -> Turn:
     if not isinstance(said, dict) or not isinstance(said.get("text"), str):
         raise TypeError(f'turn {number} has no "answer" in words')
     try:
-        return Turn(item["question"], _answer(said))
-    except (TypeError, ValueError):  # of another version, say: its words will do
+        return Turn(item["question"], Answer.from_json(said))
+    except ValueError:  # of another version, say: its words will do
         return Turn(item["question"], said["text"])
-
-
-def _answer(said: dict[str, Any]) -> Answer:
-    """Return an answer as `Answer.to_json` wrote it."""
-    values = {field.name: said[field.name] for field in fields(Answer) if field.name in said}
-    for name in ("citations", "closest", "refused"):
-        values[name] = tuple(_citation(item) for item in said.get(name) or ())
-    answer = Answer(**values)
-    if not all(isinstance(value, str) for value in (answer.text, answer.short_answer)):
-        raise TypeError("an answer's words are not words")
-    return answer
-
-
-def _citation(item: dict[str, Any]) -> Citation:
-    citation = Citation(**{field.name: item[field.name] for field in fields(Citation) if field.name in item})
-    words = citation.quote, citation.article_id, citation.title
-    if not all(isinstance(value, str) for value in words):
-        raise TypeError("a citation's words are not words")
-    return citation
 
 
 def _named(held: Any) -> str:

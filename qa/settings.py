@@ -53,6 +53,7 @@ class Settings(BaseSettings):
         "", description="A Chroma server that is to hold the vectors, `http://HOST:PORT` or `https`; else files here."
     )
     chroma_token: SecretStr = Field(SecretStr(""), description="Sent to it as `Authorization: Bearer`.")
+    keep: bool = Field(True, description="Whether the chat keeps conversations, in a file beside the library.")
     port: int = Field(7860, ge=1, le=65535, description="The chat's port; the next free one if it is taken.")
     users: int = Field(8, ge=1, le=64, description="Questions of the chat that are answered at the same time.")
 

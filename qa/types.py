@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
+from functools import cache
 from os import PathLike
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 Status = Literal["answered", "abstained"]
 
@@ -120,6 +124,21 @@ class Answer:
         """Return the answer as one flat JSON object with the fields of this class."""
         return json.dumps(asdict(self), ensure_ascii=False, indent=indent)
 
+    @classmethod
+    def from_json(cls, written: str | Mapping[str, Any]) -> Answer:
+        """Return an answer that `to_json` wrote, in this version or another: fields may be missing, or unknown.
+
+        Args:
+            written: The JSON, or the object it holds.
+
+        Raises:
+            ValueError: It is no answer.
+        """
+        answer = _reading().validate_python(json.loads(written) if isinstance(written, str) else written)
+        if answer.status not in get_args(Status):
+            raise ValueError(f"an answer cannot be {answer.status!r}")
+        return answer
+
     def to_markdown(self) -> str:
         """Return the answer as Markdown with a footnote for each citation."""
         return Report((self,)).to_markdown()
@@ -142,6 +161,13 @@ class Answer:
 
     def _repr_html_(self) -> str:
         return Report((self,))._repr_html_()
+
+
+@cache
+def _reading() -> TypeAdapter[Answer]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Answer)
 
 
 @dataclass(frozen=True, slots=True)
