@@ -54,6 +54,7 @@ document.addEventListener("article-qa:placed", () =>
 );
 
 document.addEventListener("article-qa:cleared", () => reading(false));
+document.addEventListener("article-qa:opened", () => reading(false));
 
 const said = (text) => {
   const button = document.querySelector("#copy");

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from index.errors import ArticleQAError
 from qa.assistant import Assistant
 from ui.chat import Chat
+from ui.owner import Owned
 from ui.web import build, head, theme
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def start(assistant: Assistant, *, port: int = 7860, users: int = 8, open_browse
                 footer_links=[],
                 max_threads=users + 32,
                 state_session_capacity=_SESSIONS,
-                app_kwargs={"middleware": _middleware()},
+                app_kwargs={"middleware": _middleware(assistant.settings.keep)},
                 theme=theme(),
                 head=head(),
             )
@@ -127,9 +128,10 @@ class _Policy:
         await self._app(scope, receive, with_headers if scope["type"] == "http" else send)
 
 
-def _middleware() -> list[Any]:
+def _middleware(keep: bool) -> list[Any]:
     """Return what stands before the page; the check of the host name keeps pages of other sites out."""
     from starlette.middleware import Middleware
     from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-    return [Middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"]), Middleware(_Policy)]
+    hosts = Middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"])
+    return [hosts, Middleware(_Policy), *([Middleware(Owned)] if keep else [])]

@@ -14,14 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 from qa.assistant import Assistant
 from qa.types import Turn
-from ui import render
-from ui.chat import Chat, Message
+from ui import render, talks
+from ui.chat import Chat, messages
+from ui.owner import owner
 
 if TYPE_CHECKING:
     import gradio as gr
 
 _KEPT = frozenset({"GRADIO_TEMP_DIR"})
 _UNPACK = "parcel => { document.dispatchEvent(new CustomEvent('article-qa:parcel', { detail: parcel })); }"
+
 
 _FORMS = {"Markdown": ".md", "Web page": ".html", "Word": ".docx", "JSON": ".json"}
 
@@ -35,13 +37,16 @@ def build(assistant: Assistant, chat: Chat | None = None) -> gr.Blocks:
     """
     gradio = _gradio()
     chat = chat or Chat(assistant)
+    kept = talks.Talks(assistant.conversations)
     with gradio.Blocks(title="article-qa", analytics_enabled=False, fill_width=True) as page:
         turns = gradio.State(list, time_to_live=24 * 3600)
         with gradio.Row(elem_id="masthead"):
             library = gradio.HTML(chat.library_line(), elem_id="library", js_on_load=None)
+            gradio.Button("Conversations", elem_id="talks-open", size="sm", scale=0, visible=kept.kept is not None)
             fresh = gradio.Button("New conversation", elem_id="fresh", size="sm", scale=0)
         with gradio.Row(elem_id="rooms"):
             with gradio.Column(elem_id="talk"):
+                note = gradio.HTML("", elem_id="talk-note", js_on_load=None)
                 conversation = gradio.Chatbot(
                     elem_id="conversation",
                     placeholder=chat.welcome(),
@@ -80,9 +85,20 @@ def build(assistant: Assistant, chat: Chat | None = None) -> gr.Blocks:
                 desk = gradio.HTML(
                     render.blank_desk(), elem_id="desk", apply_default_css=False, js_on_load=_file("page.js")
                 )
-        _wire(gradio, page, chat, library, fresh, conversation, box, send, desk, turns)
-        for button, pack in [(copy, chat.copied), *((b, partial(chat.downloaded, s)) for s, b in downloads.items())]:
-            packed = button.click(pack, turns, parcel, queue=False, show_progress="hidden", api_visibility="private")
+        talk = gradio.Textbox(visible=False)
+        asked = _wire(gradio, page, chat, kept, library, fresh, conversation, box, send, desk, turns, talk, note)
+        if kept.kept:
+            talks.wire(gradio, page, kept, asked, conversation, turns, talk, note, box, desk, _file("talks.js"))
+        packs: dict[Any, Callable[[list[Turn]], Any]] = {b: partial(chat.downloaded, s) for s, b in downloads.items()}
+        for button, pack in {copy: chat.copied, **packs}.items():
+            packed = button.click(
+                _packed(gradio, kept, pack),
+                [turns, talk],
+                parcel,
+                queue=False,
+                show_progress="hidden",
+                api_visibility="private",
+            )
             packed.then(None, parcel, js=_UNPACK, show_progress="hidden", api_visibility="private")
     return page
 
@@ -91,6 +107,7 @@ def _wire(
     gradio: Any,
     page: Any,
     chat: Chat,
+    kept: talks.Talks,
     library: Any,
     fresh: Any,
     conversation: Any,
@@ -98,34 +115,43 @@ def _wire(
     send: Any,
     desk: Any,
     turns: Any,
-) -> None:
-    def reply(question: str, so_far: list[Turn], event: Any) -> Iterator[tuple[list[Message], list[Turn], Any]]:
+    talk: Any,
+    note: Any,
+) -> Any:
+    def reply(question: str, so_far: list[Turn], at: str, event: Any, request: Any) -> Iterator[tuple[Any, ...]]:
         offered = (event._data or {}).get("question") if event else None
-        for shown, after, kept in chat.reply(str(offered or question or ""), so_far):
-            yield shown, after, gradio.skip() if kept is None else kept
+        so_far = kept.turns(owner(request), at, so_far)
+        for shown, after, typed in chat.reply(str(offered or question or ""), so_far):
+            told: tuple[Any, Any] = gradio.skip(), gradio.skip()
+            if len(after) > len(so_far):
+                now, after, said = kept.keep(owner(request), at, so_far, after)
+                shown, told = messages(after), (now, talks.told(said))
+            yield shown, after, gradio.skip() if typed is None else typed, *told
 
-    def opened(so_far: list[Turn], event: Any) -> Any:
-        html = chat.open(str((event._data or {}).get("place", "")), so_far)
+    def opened(so_far: list[Turn], at: str, event: Any, request: Any) -> Any:
+        html = chat.open(str((event._data or {}).get("place", "")), kept.turns(owner(request), at, so_far))
         return gradio.skip() if html is None else html
 
     # Gradio hands the event to an argument with this annotation, which it looks up at run time.
     reply.__annotations__["event"] = opened.__annotations__["event"] = gradio.EventData
+    reply.__annotations__["request"] = opened.__annotations__["request"] = gradio.Request
 
     quiet: Callable[..., dict[str, Any]] = partial(dict, show_progress="hidden", api_visibility="private")
     asked = gradio.on(
         [box.submit, send.click, desk.select],
         reply,
-        [box, turns],
-        [conversation, turns, box],
+        [box, turns, talk],
+        [conversation, turns, box, talk, note],
         trigger_mode="always_last",  # a question that is sent while another is answered comes next
         **quiet(),
     )
-    placed = desk.click(opened, turns, desk, queue=False, trigger_mode="multiple", **quiet())
+    asked.then(None, talk, js=talks.ADDRESS, **quiet())
+    placed = desk.click(opened, [turns, talk], desk, queue=False, trigger_mode="multiple", **quiet())
     placed.then(None, js="() => document.dispatchEvent(new Event('article-qa:placed'))", **quiet())
     cleared = fresh.click(
-        lambda: ([], [], "", render.blank_desk()),
+        lambda: ([], [], "", render.blank_desk(), "", ""),
         None,
-        [conversation, turns, box, desk],
+        [conversation, turns, box, desk, talk, note],
         cancels=[asked],
         queue=False,
         **quiet(),
@@ -133,6 +159,17 @@ def _wire(
     cleared.then(None, js="() => document.dispatchEvent(new Event('article-qa:cleared'))", **quiet())
     page.load(chat.library_line, None, library, queue=False, **quiet())
     page.load(lambda: gradio.update(placeholder=chat.welcome_with_examples()), None, conversation, **quiet())
+    return asked
+
+
+def _packed(gradio: Any, kept: talks.Talks, pack: Callable[[list[Turn]], Any]) -> Callable[..., Any]:
+    """Return what packs a conversation, after a restart too."""
+
+    def packed(so_far: list[Turn], at: str, request: Any) -> Any:
+        return pack(kept.turns(owner(request), at, so_far))
+
+    packed.__annotations__["request"] = gradio.Request
+    return packed
 
 
 def theme() -> Any:
@@ -150,7 +187,7 @@ def theme() -> Any:
 
 def head() -> str:
     """Return what stands in the page's head: its style, as `css` would be rewritten, and rules of @media wrongly."""
-    return f"<style>{_file('page.css')}</style>"
+    return f"<style>{_file('page.css')}{_file('talks.css')}</style>"
 
 
 def _gradio() -> Any:
