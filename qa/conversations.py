@@ -26,8 +26,8 @@ from qa.types import Answer, Turn
 
 FILE = "conversations.sqlite"
 
-SHOWN = 2_000
-"""The most turns of a conversation that are given back, the last ones."""
+SHOWN = 200
+"""The most turns of a conversation that are given back, the last ones; a page is slow to draw more."""
 
 HIT, END = "\x02", "\x03"
 """What stands around a word that was searched for, in `Conversation.found`."""
@@ -160,23 +160,31 @@ class Conversations:
         match = " ".join(f'"{word}"*' for word in words(_sound(search))[:_WORDS])
         if search.strip() and not match:
             return []
-        within = """
-            AND (c.key IN (SELECT conversation FROM turns WHERE key IN (SELECT rowid FROM said WHERE said MATCH ?))
-                 OR c.key IN (SELECT rowid FROM titles WHERE titles MATCH ?))"""
+        hits = """
+            JOIN (SELECT t.conversation AS key, max(t.key) AS hit FROM said CROSS JOIN turns t ON t.key = said.rowid
+                  WHERE said MATCH ?1 GROUP BY t.conversation
+                  UNION ALL SELECT rowid, NULL FROM titles WHERE titles MATCH ?1) found ON found.key = c.key"""
 
         def do(file: _File) -> list[Conversation]:
             with file.snapshot():
                 rows = file.rows(
-                    f"""SELECT c.*, (SELECT count(*) FROM turns WHERE conversation = c.key) AS questions
-                        FROM conversations c WHERE c.owner = ? {within if match else ""}
-                        ORDER BY c.changed DESC, c.key DESC LIMIT ?""",  # noqa: S608
-                    (owner, *([match, match] if match else []), limit),
+                    f"""SELECT c.*, (SELECT count(*) FROM turns WHERE conversation = c.key) AS questions,
+                               {"max(found.hit)" if match else "NULL"} AS hit
+                        FROM conversations c {hits if match else ""} WHERE c.owner = ?2
+                        GROUP BY c.key ORDER BY c.changed DESC, c.key DESC LIMIT ?3""",  # noqa: S608
+                    (match, owner, limit),
                 )
-                found = [_excerpt(file, row["key"], match) if match else "" for row in rows]
-            return [
-                Conversation(row["id"], row["title"], row["made"], row["changed"], row["questions"], excerpt)
-                for row, excerpt in zip(rows, found, strict=True)
-            ]
+                return [
+                    Conversation(
+                        row["id"],
+                        row["title"],
+                        row["made"],
+                        row["changed"],
+                        row["questions"],
+                        _excerpt(file, row["hit"], match) if row["hit"] else "",
+                    )
+                    for row in rows
+                ]
 
         return self._do(do)
 
@@ -287,13 +295,10 @@ def _turn(written: str) -> Turn:
         return Turn(question, _UNREADABLE)
 
 
-def _excerpt(file: _File, key: int, match: str) -> str:
-    """Return where the words stand in a conversation's last turn that has them, "" if only its title has."""
-    row = file.row(
-        """SELECT snippet(said, -1, ?, ?, '…', 16) FROM said WHERE said MATCH ?
-           AND rowid IN (SELECT key FROM turns WHERE conversation = ?) ORDER BY rowid DESC LIMIT 1""",
-        (HIT, END, match, key),
-    )
+def _excerpt(file: _File, turn: int, match: str) -> str:
+    """Return where the words stand in a turn that has them."""
+    query = "SELECT snippet(said, -1, ?, ?, '…', 16) FROM said WHERE said MATCH ? AND rowid = ?"
+    row = file.row(query, (HIT, END, match, turn))
     return one_line(row[0]) if row else ""
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from index.errors import NotKept
 from qa import Answer, Assistant, Citation, Settings, Turn
-from qa.conversations import END, FILE, HIT, Conversations
+from qa.conversations import END, FILE, HIT, SHOWN, Conversations
 
 ME, OTHER = "me", "somebody else"
 NUMBERS = st.floats(allow_nan=False)
@@ -293,3 +293,12 @@ def test_an_assistant_keeps_them_beside_the_library_unless_told_not_to(seeds):
 
 def replace_settings(assistant, **changed):
     return Settings(**{**assistant.settings.model_dump(), **changed})
+
+
+def test_the_last_turns_of_a_long_conversation_are_given_back(kept):
+    talk = ""
+    for n in range(SHOWN + 3):
+        talk, number = kept.add(ME, talk, Turn(f"Question {n}", "No."))
+    assert number == SHOWN + 2 and kept.find(ME)[0].questions == SHOWN + 3
+    assert [turn.question for turn in kept.turns(ME, talk)] == [f"Question {n}" for n in range(3, SHOWN + 3)]
+    assert kept.find(ME, "question 7")[0].found == f"{HIT}Question{END} {HIT}79{END}"

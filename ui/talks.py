@@ -182,7 +182,7 @@ def blank_panel() -> str:
 
 def told(text: str) -> str:
     """Return what to tell above the conversation."""
-    return f'<p class="notice" dir="auto">{escape(text)}</p>' if text else ""
+    return f'<p class="notice" role="alert" dir="auto">{escape(text)}</p>' if text else ""
 
 
 def _item(conversation: Conversation, talk: str) -> str:
