@@ -238,7 +238,7 @@ class Conversations:
                 if last or not error.__cause__:  # another program's, or of a later version: not ours to move
                     raise NotKept(f"Conversations are not kept: {error}") from error
                 self._set_aside(error.__cause__)
-            except (NoLibrary, OSError, sqlite3.ProgrammingError) as error:
+            except (NoLibrary, OSError, sqlite3.Error) as error:
                 why = error.__cause__ or error
                 raise NotKept(
                     f"Conversations are not kept, because {self.path} cannot be written ({_told(why)}); make room or "

@@ -187,6 +187,27 @@ def test_two_windows_and_two_processes_lose_no_turn(kept, tmp_path):
         assert [turn for turn in turns if turn.startswith(name)] == [f"{name} {n}" for n in range(20)]
 
 
+def test_a_killed_process_leaves_whole_turns(kept, tmp_path):
+    program = (
+        "import sys; from pathlib import Path\n"
+        "from qa import Answer, Turn; from qa.conversations import Conversations\n"
+        "kept, talk = Conversations(Path(sys.argv[1])), ''\n"
+        "answer = Answer('q', 'q', 'answered', 'word ' * 5000)\n"
+        "for n in range(10**6): talk, _ = kept.add('me', talk, Turn(f'q{n}', answer)); print(n, flush=True)"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    for _ in range(20):
+        process.stdout.readline()
+    process.kill()
+    told = 20 + process.communicate()[0].count("\n")
+    (talk,) = kept.find(ME)
+    assert talk.questions in (told, told + 1)
+    assert [turn.question for turn in kept.turns(ME, talk.id)] == [f"q{n}" for n in range(talk.questions)][-SHOWN:]
+    kept._opened().rows("INSERT INTO said (said, rank) VALUES ('integrity-check', 0)")
+    assert kept.find(ME, "word")[0].id == talk.id and kept.notices == []
+
+
 def test_the_file_is_the_owners_alone(kept):
     kept.add(ME, "", Turn("Who?", "No."))
     for path in kept.path.parent.glob(f"{FILE}*"):
