@@ -85,10 +85,15 @@ const open = (id) => {
 
 const neighbour = (item) => (item.nextElementSibling || item.previousElementSibling)?.querySelector("a.open") || search;
 
+const call = (item, name) => {
+  item.querySelector(".title").textContent = name;
+  item.querySelector(".rename").setAttribute("aria-label", `Rename ${name}`);
+  item.querySelector(".delete").setAttribute("aria-label", `Delete ${name}`);
+};
+
 const rename = (item) => {
-  const link = item.querySelector("a.open");
-  const title = link.querySelector(".title");
-  const box = Object.assign(document.createElement("input"), { className: "name", value: title.textContent, maxLength: 120 });
+  const was = item.querySelector(".title").textContent;
+  const box = Object.assign(document.createElement("input"), { className: "name", value: was, maxLength: 120 });
   box.setAttribute("aria-label", "New name");
   let over = false;
   const end = (keep, stay) => {
@@ -98,12 +103,11 @@ const rename = (item) => {
     box.remove();
     item.classList.remove("naming");
     if (stay) item.querySelector(".rename").focus();
-    if (!keep || !name || name === title.textContent) return;
-    title.textContent = name;
+    if (!keep || !name || name === was) return;
+    call(item, name);
     send({ do: "rename", id: item.dataset.id, title: name }, (done) => {
+      if (!done.done) call(item, was);
       tell(done.done ? "Renamed." : done.told);
-      item.querySelector(".rename").setAttribute("aria-label", `Rename ${name}`);
-      item.querySelector(".delete").setAttribute("aria-label", `Delete ${name}`);
     });
   };
   box.addEventListener("keydown", (event) => {
