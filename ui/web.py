@@ -6,8 +6,10 @@ sentence was cited, so that the browser counts no offsets and no address can be 
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -195,9 +197,27 @@ def _gradio() -> Any:
     for variable in [name for name in os.environ if name.startswith("GRADIO_") and name not in _KEPT]:
         del os.environ[variable]
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-    import gradio
+    with _no_stubs():
+        import gradio
 
     return gradio
+
+
+@contextmanager
+def _no_stubs() -> Iterator[None]:
+    """Keep Gradio from writing type stubs of its components while it is imported: half of the time it takes."""
+    getfile = inspect.getfile
+
+    def nowhere(found: Any) -> str:
+        if isinstance(found, type) and found.__module__.startswith("gradio."):
+            raise OSError("It has no file.")  # for a component like that Gradio writes no stub
+        return getfile(found)
+
+    inspect.getfile = nowhere  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        inspect.getfile = getfile
 
 
 def _file(name: str) -> str:
