@@ -23,12 +23,7 @@ def load(path: Path) -> list[Turn]:
         ArticleQAError: There is no such file, it is not JSON, or it holds something else; the message says what.
     """
     try:
-        held = json.loads(path.read_text(encoding="utf-8-sig"))
-        if isinstance(held, dict) and "question" in held:
-            held = [held]
-        if not isinstance(held, list):
-            raise TypeError(f"it holds {_named(held)}")
-        return [_turn(number, item) for number, item in enumerate(held, 1)]
+        return _turns(json.loads(path.read_text(encoding="utf-8-sig")))
     except FileNotFoundError as error:
         raise _error(path, "there is no such file") from error
     except OSError as error:
@@ -41,11 +36,31 @@ def load(path: Path) -> list[Turn]:
         raise _error(path, str(error)) from error
 
 
-def _error(path: Path, found: str) -> ArticleQAError:
+def turns(held: Any) -> list[Turn]:
+    """Return a conversation that came as JSON: what such a file holds.
+
+    Raises:
+        ArticleQAError: It holds something else; the message says what.
+    """
+    try:
+        return _turns(held)
+    except (TypeError, RecursionError) as error:
+        raise _error("This", str(error)) from error
+
+
+def _error(what: object, found: str) -> ArticleQAError:
     return ArticleQAError(
-        f'{path} is no history ({found}); write a list like [{{"question": "...", "answer": "..."}}], or of what '
+        f'{what} is no history ({found}); write a list like [{{"question": "...", "answer": "..."}}], or of what '
         "`article-qa ask --json` printed."
     )
+
+
+def _turns(held: Any) -> list[Turn]:
+    if isinstance(held, dict) and "question" in held:
+        held = [held]
+    if not isinstance(held, list):
+        raise TypeError(f"it holds {_named(held)}")
+    return [_turn(number, item) for number, item in enumerate(held, 1)]
 
 
 def _turn(number: int, item: Any) -> Turn:

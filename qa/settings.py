@@ -55,6 +55,12 @@ class Settings(BaseSettings):
     chroma_token: SecretStr = Field(SecretStr(""), description="Sent to it as `Authorization: Bearer`.")
     keep: bool = Field(True, description="Whether the chat keeps conversations, in a file beside the library.")
     port: int = Field(7860, ge=1, le=65535, description="The chat's port; the next free one if it is taken.")
+    host: str = Field("127.0.0.1", min_length=1, description="The address that the chat listens on.")
+    allowed_hosts: str = Field(
+        "", description="Names that the chat is reached by besides it, separated by commas: that of a proxy, say."
+    )
+    root_path: str = Field("", description="The path that a proxy puts before the chat, such as `/articles`.")
+    logins: Path | None = Field(None, description="A file of `article-qa login`: who may use the chat; else anybody.")
     users: int = Field(8, ge=1, le=64, description="Questions of the chat that are answered at the same time.")
 
 

@@ -48,6 +48,11 @@ class Chat:
         finally:
             self._warm.set()
 
+    @property
+    def warm_now(self) -> bool:
+        """Whether questions are answered without waiting for models."""
+        return self._warm.is_set()
+
     def library_line(self) -> str:
         """Return the line on top."""
         articles, sentences, _ = self._assistant.counts()
@@ -82,7 +87,7 @@ class Chat:
         except ArticleQAError as error:
             yield messages([*turns, Turn(question, str(error))]), turns, question
             return
-        yield [*messages(turns), *_asking(question, articles)], turns, ""
+        yield [*messages(turns), *_asking(question, articles, warm=self.warm_now)], turns, ""
         history = [turn for turn in turns if not isinstance(turn.answer, str)][-REMEMBERED:]
         said, turn, shown = "", Turn(question, _BROKEN), 0.0
         try:
@@ -139,10 +144,10 @@ def _report(turns: list[Turn]) -> Report:
     return Report([turn.answer for turn in turns if isinstance(turn.answer, Answer)])
 
 
-def _asking(question: str, articles: int, said: str = "") -> list[Message]:
+def _asking(question: str, articles: int, said: str = "", *, warm: bool = True) -> list[Message]:
     return [
         {"role": "user", "content": render.question(question)},
-        {"role": "assistant", "content": render.unchecked(said) if said else render.searching(articles)},
+        {"role": "assistant", "content": render.unchecked(said) if said else render.searching(articles, warm=warm)},
     ]
 
 

@@ -1,4 +1,4 @@
-"""The command line: `article-qa chat`, `ask`, `sync`, `report`, `verify`, `evaluate` and `doctor`.
+"""The command line: `article-qa chat`, `login`, `ask`, `sync`, `report`, `verify`, `evaluate` and `doctor`.
 
 Exit codes: 0 done or answered, 1 an error (one sentence on standard error), 2 wrong usage, 3 abstained, 4 some quotes
 do not stand, 130 Ctrl-C.
@@ -36,6 +36,10 @@ LibraryOption = Annotated[
     Path | None,
     typer.Option("--library", help="Where the library is kept [.article-qa in the articles].", show_default=False),
 ]
+LoginsOption = Annotated[
+    Path | None,
+    typer.Option("--logins", help="The file of those who may use the chat; see `login`.", show_default=False),
+]
 
 
 def main() -> None:
@@ -63,17 +67,51 @@ def chat(
         int | None,
         typer.Option(help="The port, the next free one if it is taken [7860].", min=1, max=65535, show_default=False),
     ] = None,
+    host: Annotated[
+        str | None,
+        typer.Option(
+            help="The address to listen on; one that other machines reach needs logins [127.0.0.1].", show_default=False
+        ),
+    ] = None,
+    logins: LoginsOption = None,
+    root_path: Annotated[
+        str | None,
+        typer.Option("--root-path", help="The path that a proxy puts before the page.", show_default=False),
+    ] = None,
 ) -> None:
     """Open the web chat over a folder of articles."""
     with _errors():
         from qa.settings import load
 
-        settings = load(port=port)
-        with _opened(articles, library) as assistant:
-            from ui.server import serve
+        settings = load(port=port, host=host, logins=logins, root_path=root_path)
+        from ui.server import check, serve
 
+        check(settings.host, settings.logins)
+        with _opened(articles, library) as assistant:
             typer.echo("Opening the chat; Ctrl-C ends it.", err=True)
-            serve(assistant, port=settings.port, users=settings.users)
+            names = "port", "users", "host", "logins", "allowed_hosts", "root_path"
+            serve(assistant, **{name: getattr(settings, name) for name in names})
+
+
+@app.command()
+def login(
+    name: Annotated[str, typer.Argument(help="Who may use the chat.", show_default=False)],
+    logins: LoginsOption = None,
+) -> None:
+    """Let somebody log in to the chat, or change a password; it is asked for, or read from standard input."""
+    with _errors():
+        from qa.settings import load
+        from ui.login import save
+
+        place = load(logins=logins).logins
+        if place is None:
+            raise ArticleQAError("No file of logins was named; name one with --logins FILE or QA_LOGINS.")
+        if sys.stdin.isatty():
+            password = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+        else:
+            password = sys.stdin.readline().rstrip("\r\n")
+        new = save(place, name, password)
+        typer.echo(f"{name} {'can log in now' if new else 'has a new password'}: `article-qa chat --logins {place}`.")
 
 
 @app.command()

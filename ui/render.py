@@ -47,9 +47,10 @@ def question(text: str) -> str:
     return f'<div class="question" dir="auto">{escape(text)}</div>'
 
 
-def searching(articles: int) -> str:
-    """Return what stands in for an answer while it is looked for."""
-    return f'<div class="searching">Searching {_count(articles, "article")}…</div>'
+def searching(articles: int, *, warm: bool = True) -> str:
+    """Return what stands in for an answer while it is looked for, or while the models for it are still loaded."""
+    waiting = "" if warm else " The first answer takes a few seconds longer."
+    return f'<div class="searching">Searching {_count(articles, "article")}…{waiting}</div>'
 
 
 def unchecked(text: str) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from qa.assistant import Assistant
 from qa.types import Turn
-from ui import render, talks
+from ui import api, render, talks
 from ui.chat import Chat, messages
 from ui.owner import owner
 
@@ -41,7 +41,7 @@ def build(assistant: Assistant, chat: Chat | None = None) -> gr.Blocks:
     chat = chat or Chat(assistant)
     kept = talks.Talks(assistant.conversations)
     with gradio.Blocks(title="article-qa", analytics_enabled=False, fill_width=True) as page:
-        turns = gradio.State(list, time_to_live=24 * 3600)
+        turns = gradio.State([], time_to_live=24 * 3600)
         with gradio.Row(elem_id="masthead"):
             library = gradio.HTML(chat.library_line(), elem_id="library", js_on_load=None)
             gradio.Button("Conversations", elem_id="talks-open", size="sm", scale=0, visible=kept.kept is not None)
@@ -87,6 +87,7 @@ def build(assistant: Assistant, chat: Chat | None = None) -> gr.Blocks:
                 desk = gradio.HTML(
                     render.blank_desk(), elem_id="desk", apply_default_css=False, js_on_load=_file("page.js")
                 )
+        api.add(gradio, assistant)
         talk = gradio.Textbox(visible=False)
         asked = _wire(gradio, page, chat, kept, library, fresh, conversation, box, send, desk, turns, talk, note)
         if kept.kept:
@@ -145,6 +146,7 @@ def _wire(
         [box, turns, talk],
         [conversation, turns, box, talk, note],
         trigger_mode="always_last",  # a question that is sent while another is answered comes next
+        concurrency_id=api.QUESTIONS,
         **quiet(),
     )
     asked.then(None, talk, js=talks.ADDRESS, **quiet())
@@ -184,6 +186,12 @@ def theme() -> Any:
         body_background_fill_dark="#181715",
         body_text_color="#24221f",
         body_text_color_dark="#e8e4db",
+        button_primary_background_fill="#1c5570",  # of the form to log in, which has the theme and no style of ours
+        button_primary_background_fill_dark="#93c9e0",
+        button_primary_background_fill_hover="#1c5570",
+        button_primary_background_fill_hover_dark="#93c9e0",
+        button_primary_text_color="#ffffff",
+        button_primary_text_color_dark="#1f1e1b",
     )
 
 
