@@ -1,0 +1,40 @@
+"""The greeting of an empty conversation, and the line on top."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ui.render.text import count, escape
+
+
+def welcome(articles: int, examples: Sequence[str]) -> str:
+    """Return the greeting of an empty conversation over a library that holds articles."""
+    offered = "".join(f'<button type="button" class="example" dir="auto">{escape(text)}</button>' for text in examples)
+    tried = f'<p class="try">For example</p><div class="examples">{offered}</div>' if offered else ""
+    return (
+        '<div class="welcome"><h2>Ask your articles</h2>'
+        f"<p>Every answer is made of exact sentences from {count(articles, 'article')}. "
+        f"Where they do not answer, it says so.</p>{tried}</div>"
+    )
+
+
+def welcome_empty(folder: str, kinds: Sequence[str]) -> str:
+    """Return the greeting of a library without articles: how to fill it."""
+    where = f'in <code dir="ltr">{escape(folder)}</code>' if folder else "in the articles folder"
+    return (
+        '<div class="welcome"><h2>There are no articles yet</h2>'
+        f"<p>Put some {where} and start the chat again.</p>"
+        f'<p class="kinds">Files that are read: {escape(" ".join(sorted(kinds)))}</p></div>'
+    )
+
+
+def library_line(articles: int, sentences: int, notices: Sequence[str], refused: Sequence[str]) -> str:
+    """Return the line on top: what is in the library, and what a person should know about it."""
+    counts = f"{count(articles, 'article')}, {count(sentences, 'sentence')}"
+    line = f'<h1 class="name">article-qa</h1><p class="counts">{counts}</p>'
+    told = "".join(f'<p class="notice" dir="auto">{escape(text)}</p>' for text in notices)
+    if refused:
+        files = "".join(f'<li dir="auto">{escape(text)}</li>' for text in refused)
+        summary = f"<summary>{count(len(refused), 'file')} not read</summary>"
+        told += f'<details class="notice">{summary}<ul>{files}</ul></details>'
+    return line + told
