@@ -231,7 +231,7 @@ class Assistant:
         found = state.selection
         assert found is not None
         sure = found.confidence >= steps.caution
-        yield Event("sources", citations=cite(found.sentences, self._library, found.short) if sure else ())
+        yield Event("sources", citations=cite(found.sentences, self._library, found.shorts) if sure else ())
         said = steps.writing(state)
         while True:
             try:

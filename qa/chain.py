@@ -24,9 +24,11 @@ from index.terms import one_line
 from index.types import Evidence
 from qa.cite import Worded, cite, cite_claims
 from qa.claims import Claim
+from qa.differ import contested
 from qa.followup import Standalone, find, points, stand_alone
 from qa.reader.select import Reader, Selection
-from qa.types import ABSTAIN, Answer, Citation, Turn
+from qa.sure import sure
+from qa.types import ABSTAIN, Answer, Citation, Turn, short
 from qa.writer import Writer, numbered, offer
 
 if TYPE_CHECKING:
@@ -123,7 +125,7 @@ class Steps:
             found = zip(state.parts, (state.results, *state.others), strict=True)
             selection = _merged([self.reader.read(part.question, results) for part, results in found], self.caution)
         else:
-            selection = self.reader.read(state.read_as.question, state.results)
+            selection = contested(state.read_as.question, self.reader.read(state.read_as.question, state.results))
         return _timed(replace(state, selection=selection), "read", started)
 
     def write(self, state: State) -> State:
@@ -165,10 +167,11 @@ class Steps:
         confident = selection.confidence >= self.caution
         worded = self._worded(state) if confident else None
         if worded and worded.text:
-            citations, text = worded.citations, worded.text
+            citations, text = self._beside(worded, selection)
         else:
-            citations = cite(selection.sentences, self.library, selection.short) if confident else ()
-            text = " ".join(f"{' '.join(c.quote.split())} [{c.number}]" for c in citations) or ABSTAIN
+            citations = cite(selection.sentences, self.library, selection.shorts) if confident else ()
+            text = _quoted(citations) or ABSTAIN
+        by_model = bool(worded and worded.text)
         answer = Answer(
             question=state.question,
             standalone_question=standalone(state),
@@ -179,10 +182,12 @@ class Steps:
             citations=citations,
             closest=() if citations else cite(selection.ranked[: self.closest], self.library),
             engine=state.results.engine,
-            writer=self.writer.name if self.writer and worded and worded.text else "",
+            writer=self.writer.name if self.writer and by_model else "",
             dropped=worded.dropped if worded else 0,
             refused=worded.refused if worded else (),
             note=_note(state, worded, bool(citations)),
+            sure=sure(selection.confidence) if citations and self.reader.measured and not by_model else "",
+            differ=_differ(citations, selection),
         )
         return replace(answer, timings_ms=_timed(state, "cite", started).timings_ms)
 
@@ -206,7 +211,22 @@ class Steps:
         if state.claims is None:
             return None
         assert self.encoder is not None and state.selection is not None
-        return cite_claims(state.claims, state.offered, self.library, self.encoder, state.selection.short)
+        return cite_claims(state.claims, state.offered, self.library, self.encoder, state.selection.shorts)
+
+    def _beside(self, worded: Worded, selection: Selection) -> tuple[tuple[Citation, ...], str]:
+        """Put the sentences that differ beside what a language model says, where it cites not both."""
+        places = {(c.article_id, c.start) for c in worded.citations}
+        left = [
+            item
+            for item in selection.shorts
+            if (item.evidence.sentence.article_id, item.evidence.sentence.start) not in places
+        ]
+        if not selection.rivals or not left:
+            return worded.citations, worded.text
+        count = len(worded.citations)
+        more = cite([item.evidence for item in left], self.library, left)
+        more = tuple(replace(c, number=count + n) for n, c in enumerate(more, 1))
+        return (*worded.citations, *more), f"{worded.text} {_quoted(more)}".rstrip()
 
 
 def build(steps: Steps) -> Runnable[Any, Answer]:
@@ -318,10 +338,20 @@ def _note(state: State, worded: Worded | None, answered: bool) -> str:
 
 def _short(citations: Sequence[Citation]) -> str:
     """Return the short answer, sliced out of the quote that holds it."""
-    for c in citations:
-        if c.answer_start is not None and c.answer_end is not None:
-            return " ".join(c.quote[c.answer_start - c.start : c.answer_end - c.start].split())
-    return ""
+    return next(filter(None, map(short, citations)), "")
+
+
+def _quoted(citations: Sequence[Citation]) -> str:
+    return " ".join(f"{' '.join(c.quote.split())} [{c.number}]" for c in citations)
+
+
+def _differ(citations: Sequence[Citation], selection: Selection) -> tuple[int, ...]:
+    """Return the numbers of the citations that differ, if both still stand."""
+    if not selection.rivals:
+        return ()
+    places = {(item.evidence.sentence.article_id, item.start) for item in selection.shorts}
+    numbers = tuple(c.number for c in citations if (c.article_id, c.answer_start) in places)
+    return numbers if len(numbers) == len(places) else ()
 
 
 def _timed(state: State, step: str, started: float) -> State:

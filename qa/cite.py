@@ -40,14 +40,14 @@ class Worded:
     refused: tuple[Citation, ...]
 
 
-def cite(evidence: Iterable[Evidence], library: Library, short: ShortAnswer | None = None) -> tuple[Citation, ...]:
+def cite(evidence: Iterable[Evidence], library: Library, shorts: Sequence[ShortAnswer] = ()) -> tuple[Citation, ...]:
     """Return a numbered citation for each sentence that still stands in the library as it was found.
 
     A citation holds if the article is there, its text still has the hash that the sentence was stored
     under, and `text[start:end]` is the quote. One that does not hold is left out.
 
     Args:
-        short: The few words asked for, marked in the citation of their sentence.
+        shorts: The few words asked for, marked in the citation of their sentence; one for a sentence.
     """
     held: list[Citation] = []
     articles: dict[str, tuple[Article, str] | None] = {}  # with the hash of the text as it is now
@@ -63,7 +63,7 @@ def cite(evidence: Iterable[Evidence], library: Library, short: ShortAnswer | No
         if article.text[sentence.start : sentence.end] != item.text or not item.text:
             continue
         first, last = library.around(sentence)
-        within = short if short and short.evidence.sentence == sentence else None
+        within = next((short for short in shorts if short.evidence.sentence == sentence), None)
         held.append(
             Citation(
                 number=len(held) + 1,
@@ -93,7 +93,7 @@ def cite_claims(
     offered: Sequence[Evidence],
     library: Library,
     encoder: Encoder,
-    short: ShortAnswer | None = None,
+    shorts: Sequence[ShortAnswer] = (),
 ) -> Worded:
     """Keep the claims that their sentences support, each with those of its citations that hold.
 
@@ -109,7 +109,7 @@ def cite_claims(
     dropped = 0
     for claim in dict.fromkeys(claims):
         named = [offered[number - 1] for number in claim.numbers if 1 <= number <= len(offered)][:_NAMED]
-        standing = cite(named, library, short) if fits(claim) else ()
+        standing = cite(named, library, shorts) if fits(claim) else ()
         held, failed = _held(claim.text, standing, encoder)
         refused += failed
         dropped += not held

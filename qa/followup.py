@@ -131,6 +131,8 @@ def stand_alone(question: str, history: Sequence[Turn], search: Search) -> Stand
     talk = discussion(history, search)
     if talk is None or _asked_before(question, history):
         return Standalone(question)
+    if talk.title and question.startswith(f"{talk.title}: "):  # as another was read, and put to it again
+        return Standalone(question.removeprefix(f"{talk.title}: "), talk.title)
     probability = leaning(question, talk, search)
     if probability < LEANS:
         return Standalone(question)

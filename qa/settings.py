@@ -42,7 +42,9 @@ class Settings(BaseSettings):
     caution: float = Field(
         0.3, ge=0, le=1, description="How sure to be before answering, as a probability: 0 always answers, 1 never."
     )
-    max_citations: int = Field(3, ge=1, le=20, description="The most sentences of an answer.")
+    max_citations: int = Field(
+        3, ge=1, le=20, description="The most sentences of an answer, but for one more where articles differ."
+    )
     closest: int = Field(3, ge=0, le=20, description="The sentences shown when abstaining.")
     model: str = Field(
         "", description="A language model to word the answer, as PROVIDER:MODEL, such as `ollama:llama3.2`; else none."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
@@ -17,6 +18,8 @@ Status = Literal["answered", "abstained"]
 
 ABSTAIN = "The articles do not say."
 """The whole text of an answer that abstains."""
+
+_DATE = re.compile(r"\d{4}(?:-\d\d(?:-\d\d)?)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,14 @@ class Citation:
     anchor: str = ""
 
 
+def short(citation: Citation) -> str:
+    """Return the short answer in a citation's quote, on one line, "" where there is none."""
+    if citation.answer_start is None or citation.answer_end is None:
+        return ""
+    start, end = citation.answer_start - citation.start, citation.answer_end - citation.start
+    return " ".join(citation.quote[start:end].split())
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The answer to one question.
@@ -84,6 +95,9 @@ class Answer:
         dropped: How many claims of a language model were left out, because their sentences do not say them.
         refused: The sentences that those named, each with what does not stand there in `support`; no evidence.
         note: What a person should know about a language model: that it failed, or that the answer is not its own.
+        sure: How sure the answer is, in words that were measured (`qa.sure`); "" when abstaining, and where nothing was
+            measured: for a text of a language model, and for other readers than the shipped one.
+        differ: The numbers of two citations whose articles give different numbers, dates or names; else empty.
     """
 
     question: str
@@ -100,6 +114,21 @@ class Answer:
     dropped: int = 0
     refused: tuple[Citation, ...] = ()
     note: str = ""
+    sure: str = ""
+    differ: tuple[int, ...] = ()
+
+    @property
+    def newest(self) -> frozenset[int]:
+        """The numbers of the citations with the latest date, where there are two dates at least; else empty.
+
+        Where it cannot be told which is later (2019, and a day of 2019), it is empty, too.
+        """
+        dated = {c.number: _DATE.match(c.published) for c in self.citations}
+        days = {number: found[0] for number, found in dated.items() if found}
+        last = max(days.values(), default="")
+        if len(set(days.values())) < 2 or any(day != last and last.startswith(day) for day in days.values()):
+            return frozenset()
+        return frozenset(number for number, day in days.items() if day == last)
 
     @property
     def answered(self) -> bool:
@@ -108,10 +137,13 @@ class Answer:
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What to tell beside the text, in sentences: who worded it, what was left out, what went wrong."""
-        told = (
-            [f"Worded by {self.writer}; each claim was checked against the sentences it cites."] if self.writer else []
-        )
+        """What to tell beside the text, in sentences: that articles differ, who worded it, what is missing."""
+        told = []
+        if self.differ:
+            shorts = [f"[{c.number}] has “{short(c)}”" for c in self.citations if c.number in self.differ]
+            told.append(f"These articles differ: {', '.join(shorts)}.")
+        if self.writer:
+            told.append(f"Worded by {self.writer}; each claim was checked against the sentences it cites.")
         if self.writer and self.dropped:
             one = self.dropped == 1
             told.append(

@@ -375,9 +375,10 @@ def _printed(answer: Answer) -> str:
         lines.append("The closest sentences, which do not answer it:")
     for citation in answer.citations or answer.closest:
         mark = f"[{citation.number}]" if answer.answered else "  -"
-        lines.append(f"{mark} {_source(citation)}")
+        lines.append(f"{mark} {_source(citation, citation.number in answer.newest)}")
         if not answer.answered or answer.writer:  # else the text is the quotes
             lines.append(f"      {' '.join(citation.quote.split())}")
+    lines += ["", answer.sure] if answer.sure else []
     return _plain("\n".join(lines).rstrip())
 
 
@@ -390,9 +391,9 @@ def _table(rows: Sequence[Sequence[str]]) -> str:
     )
 
 
-def _source(citation: Citation) -> str:
+def _source(citation: Citation, newest: bool) -> str:
     """Say where a citation stands: title, source, date, article and characters."""
-    known = [f"“{citation.title}”", citation.source, citation.published]
+    known = [f"“{citation.title}”", citation.source, citation.published, "newest" if newest else ""]
     return f"{', '.join(part for part in known if part)} ({citation.article_id}, {citation.start}-{citation.end})"
 
 

@@ -33,4 +33,4 @@ def reader(most: int, name: str = "", reranker: str = "", device: Device = "auto
     if name:
         return Reader(named(name), GENERIC, most, reranker=order)
     model = shipped(device)
-    return Reader(model, Calibration.of(model.manifest["calibration"]), most, reranker=order)
+    return Reader(model, Calibration.of(model.manifest["calibration"]), most, reranker=order, measured=order is None)

@@ -42,6 +42,10 @@ next to it; whether the question asks why, how, or what in general."""
 TOGETHER = 0.5
 """How likely a sentence must be part of the answer to be shown with the first one."""
 
+RIVAL = (1.5, 7.0, 3.0, 3.5)
+"""What a sentence of another article must reach to stand beside the first one: the log odds that it is evidence, the
+score of its short answer, the log odds that what was read with it answers; and how far below the first it may be."""
+
 UNNAMED = 0.1
 """The most likely it can be that the articles give a person's name that was asked for in so many words, where what
 answers best is no name. Set by hand: the held-out questions have two of this kind."""
@@ -92,12 +96,20 @@ class Selection:
         confidence: Probability, 0 to 1, that the articles answer the question.
         ranked: All evidence, best first.
         short: The few words asked for, in the first sentence; None where there are none of the kind asked for.
+        rivals: Those of sentences of other articles that answer as well, best first; from `qa.differ` on, only the one
+            that cannot be true where `short` is.
     """
 
     sentences: tuple[Evidence, ...]
     confidence: float
     ranked: tuple[Evidence, ...] = ()
     short: ShortAnswer | None = None
+    rivals: tuple[ShortAnswer, ...] = ()
+
+    @property
+    def shorts(self) -> tuple[ShortAnswer, ...]:
+        """The short answers to be marked."""
+        return (self.short, *self.rivals) if self.short else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +134,7 @@ class Reader:
         most: The most sentences to select.
         reranker: What puts the passages in order before the best are read.
         passages: How many are read.
+        measured: Whether `qa.sure` knows how often it is right.
     """
 
     model: Model
@@ -129,6 +142,7 @@ class Reader:
     most: int = 3
     reranker: Reranker | None = None
     passages: int = READ
+    measured: bool = False
 
     def read(self, question: str, results: Results) -> Selection:
         """Select the sentences that answer and say how likely it is that they do.
@@ -158,6 +172,7 @@ class Reader:
             confidence,
             (*(row.evidence for row in rows), *behind),
             short,
+            rivals(question, rows) if short else (),
         )
 
 
@@ -227,6 +242,19 @@ def company(question: str, rows: Sequence[Read], calibration: Calibration, most:
     return sorted(
         chosen, key=lambda row: (articles.index(row.evidence.sentence.article_id), row.evidence.sentence.number)
     )
+
+
+def rivals(question: str, rows: Sequence[Read]) -> tuple[ShortAnswer, ...]:
+    """Return the short answers of other articles than the first sentence's that are read as answering, best first."""
+    first = rows[0].evidence
+    found = (
+        short_answer(question, row)
+        for row in rows[1:]
+        if row.evidence.sentence.article_id != first.sentence.article_id
+        and first.score - row.evidence.score <= RIVAL[-1]
+        and all(value >= least for value, least in zip(row.read, RIVAL, strict=False))
+    )
+    return tuple(short for short in found if short)
 
 
 def open_ended(question: str) -> bool:

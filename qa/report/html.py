@@ -68,6 +68,7 @@ def _entry(entry: Entry, heading: str, *, closest: bool = False) -> str:
         number = f'<a class="number" href="#n{name}-{piece.note}">{piece.note}</a>' if piece.note else ""
         said += f"{piece.space}{text}{number}"
     body = f'<p class="said">{said.strip()}</p>'
+    body += f'<p class="differ">{escape(entry.differ)}</p>' if entry.differ else ""
     if entry.notes:
         body += f'<ol class="notes">{"".join(_note(note, name) for note in entry.notes)}</ol>'
     elif closest and answer.closest:

@@ -48,7 +48,7 @@ def _said(entry: Entry) -> list[str]:
         text = escape(piece.text)
         said += piece.space + (f'"{text}"' if piece.quoted else text) + (f"[^{piece.note}]" if piece.note else "")
     read_as = [f"*Read as:* {escape(entry.read_as)}"] if entry.read_as else []
-    return [*read_as, said.strip()]
+    return [*read_as, said.strip(), *([f"*{entry.differ}*"] if entry.differ else [])]
 
 
 def _footnote(note: Note) -> str:

@@ -53,13 +53,19 @@ class Said(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A question and what was said to it; `read_as` is "" where it was read as it was asked."""
+    """A question and what was said to it.
+
+    Attributes:
+        read_as: The question as it was read, "" where that is as it was asked.
+        differ: That articles differ, and which notes have it; "" where none do.
+    """
 
     question: str
     read_as: str
     answer: Answer
     said: tuple[Said, ...]
     notes: tuple[Note, ...]
+    differ: str = ""
 
 
 def entries(report: Report) -> Iterator[Entry]:
@@ -69,7 +75,9 @@ def entries(report: Report) -> Iterator[Entry]:
         notes = tuple(Note(number + n, citation) for n, citation in enumerate(answer.citations, 1))
         number += len(notes)
         read_as = answer.standalone_question if answer.standalone_question != answer.question else ""
-        yield Entry(answer.question, read_as, answer, tuple(_said(answer, notes)), notes)
+        apart = [str(note.number) for note in notes if note.citation.number in answer.differ]
+        differ = f"These articles differ: notes {' and '.join(apart)}." if apart else ""
+        yield Entry(answer.question, read_as, answer, tuple(_said(answer, notes)), notes, differ)
 
 
 def _said(answer: Answer, notes: tuple[Note, ...]) -> Iterator[Said]:
@@ -162,20 +170,30 @@ def web(url: str) -> str:
     return f"{parts.scheme}://{place}{port}{quote(behind, safe=_KEPT, errors='replace')}"
 
 
-def link(citation: Citation) -> str:
+def link(citation: Citation, article: str = "") -> str:
     """Return the article's address on the web with a text fragment that scrolls to the quote, "" where none is known.
 
-    Source: WICG, URL Fragment Text Directives, 3.2: `#:~:text=first words,last words`, with `-`, `,` and `&` encoded.
+    A long quote is named by its first and last words. One that stands twice in the article, or is so short that it may,
+    is named with the words around it.
+
+    Source: WICG, URL Fragment Text Directives, 3.2: `#:~:text=prefix-,first words,last words,-suffix`, with `-`, `,`
+    and `&` in the words encoded.
+
+    Args:
+        article: The article's text, where it is at hand.
     """
     url = web(citation.url).partition(":~:")[0]
     if not url:
         return ""
     text = one_line(citation.quote)
     words = text.split(" ")
-    if len(text) <= _WHOLE or len(words) < 2 * _WORDS:
-        found = _encoded(text)
-    else:
-        found = f"{_encoded(' '.join(words[:_WORDS]))},{_encoded(' '.join(words[-_WORDS:]))}"
+    whole = len(text) <= _WHOLE or len(words) < 2 * _WORDS
+    first, last = (text, "") if whole else (" ".join(words[:_WORDS]), " ".join(words[-_WORDS:]))
+    before, after = citation.before.split()[-_WORDS:], citation.after.split()[:_WORDS]
+    found = _encoded(first) + (f",{_encoded(last)}" if last else "")
+    if one_line(article).count(first) > 1 or (not article and len(words) < _WORDS):
+        found = f"{_encoded(one_line(' '.join(before)))}-,{found}" if before else found
+        found += f",-{_encoded(one_line(' '.join(after)))}" if after else ""
     return f"{url}{'' if '#' in url else '#'}:~:text={found}"
 
 

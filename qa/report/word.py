@@ -66,6 +66,8 @@ def _entry(word: Any, entry: Entry) -> None:
         paragraph.add_run("”" * piece.quoted)
         if piece.note:
             paragraph._p.append(_element(_run(f'<w:footnoteReference w:id="{piece.note}"/>', _REFERENCE)))
+    if entry.differ:
+        word.add_paragraph().add_run(entry.differ).italic = True
 
 
 def _footnotes(word: Any, notes: list[Note]) -> None:
