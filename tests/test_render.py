@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index.types import Article
+from qa.report.notes import web
 from qa.types import Answer, Citation, Turn
 from ui import render
 
@@ -33,22 +34,25 @@ texts = st.one_of(
 )
 ALLOWED = {
     "a": {"class", "href", "title", "target", "rel"},
-    "article": {"class"},
+    "article": {"class", "data-place"},
     "bdi": {"class", "dir"},
     "blockquote": {"dir"},
-    "button": {"type", "class", "dir"},
+    "button": {"type", "class", "dir", "data-by", "aria-label", "aria-keyshortcuts"},
     "code": {"dir"},
     "details": {"class"},
-    "div": {"class", "dir", "tabindex"},
+    "div": {"class", "dir", "tabindex", "role", "aria-label"},
     "h1": {"class"},
     "h2": {"tabindex", "dir"},
     "header": set(),
+    "kbd": set(),
     "li": {"dir"},
-    "mark": {"id", "tabindex"},
+    "mark": {"id", "tabindex", "aria-describedby"},
+    "nav": {"class", "aria-label", "hidden"},
     "ol": {"class"},
     "p": {"class", "dir", "role"},
     "q": set(),
-    "span": {"class"},
+    "span": {"class", "id"},
+    "strong": set(),
     "summary": set(),
     "ul": {"class"},
 }
@@ -132,7 +136,8 @@ def test_an_answer_shows_its_quotes_and_nothing_but_our_elements(parts, question
     links = tree.all("a", "cite")
     assert [(e["text"], e["href"]) for e in links] == [(f"[{c.number}]", f"#c3-{c.number}") for c in citations]
     assert [e["title"] for e in links] == [c.title for c in citations]
-    assert tree.all("p", "read-as")[0]["text"] == f"Read as: {question}!"
+    assert tree.all("p", "read-as")[0]["text"] == f"Read as: {question}! Change"
+    assert tree.all("bdi")[0]["text"] == f"{question}!"
     assert "\n" not in html and "\r" not in html
 
 
@@ -241,10 +246,10 @@ def test_an_article_that_is_not_the_cited_one_is_never_marked(change):
 )
 def test_the_original_is_linked_by_its_host(url, shown):
     article = Article("a.txt", "t", "The quote.", url=url)
-    links = Tree(render.desk(article, citation(revision=article.revision))).all("a")
+    links = Tree(render.desk(article, citation(revision=article.revision, url=url))).all("a")
     assert [link["text"] for link in links] == ([f"Original on {shown}"] if shown else [])
     if shown:
-        assert links[0]["href"] == url
+        assert links[0]["href"] == f"{web(url)}#:~:text=The%20quote."
         assert links[0]["rel"] == "noopener noreferrer"
 
 

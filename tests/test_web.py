@@ -184,7 +184,8 @@ def test_a_click_on_a_number_shows_the_sentence_in_its_article(visit, assistant)
     link = visitor.page.locator("#desk a.original")
     assert link.inner_text() == "Original on paper.example"
     assert (link.get_attribute("href"), link.get_attribute("rel")) == (
-        "https://paper.example/rockets",
+        "https://paper.example/rockets#:~:text=The%20second%20salvo%20of%20rockets%20wounded%20four%20American%20soldiers"
+        "%20at%20the%20K%2D1%20base.",
         "noopener noreferrer",
     )
 
@@ -259,7 +260,8 @@ def test_hostile_articles_are_shown_as_text(visit, assistant):
     assert text_of(visitor.page.locator("#desk h2")) == article.title
     visitor.ask("<img src=x onerror=alert(7)> ![q](http://evil.example/q.png) $$x$$ wolpertinger?")
     assert text_of(visitor.page.locator(".question").last).startswith("<img src=x onerror=alert(7)> ![q](http://evil")
-    made = visitor.page.locator(":is(#conversation, #desk) :is(img, script, iframe, .katex, strong:not(q strong), em)")
+    made = "img, script, iframe, .katex, strong:not(q strong, mark strong), em"
+    made = visitor.page.locator(f":is(#conversation, #desk) :is({made})")
     assert made.count() == 0
     assert "<b>broken.pdf" in text_of(visitor.page.locator("#library"))
 

@@ -109,7 +109,7 @@ class Chat:
     def open(self, address: str, turns: list[Turn]) -> str | None:
         """Return the article that a link of the conversation points at, None if it points nowhere."""
         citation = _citation(address, turns)
-        return render.desk(self._article(citation.article_id), citation) if citation else None
+        return render.desk(self._article(citation.article_id), citation, address) if citation else None
 
     def copied(self, turns: list[Turn]) -> dict[str, str]:
         """Return the conversation as Markdown, for the clipboard."""

@@ -1,5 +1,7 @@
 // Runs once in the desk, where `element` is the desk and `trigger` sends an event to the server.
 let opener = null;
+let wanted = null; // the place that was asked for last
+let again = null; // the place that was asked for twice, because another came later
 
 const narrow = matchMedia("(max-width: 860px)");
 
@@ -13,6 +15,17 @@ const close = () => {
   if (opener && opener.isConnected) opener.focus();
 };
 
+const ask = (place) => trigger("click", { place });
+const other = () => element.querySelector(".sheet").dataset.place !== wanted; // lies on the desk
+
+// Into the question box, to be changed there.
+const write = (question) => {
+  const box = document.querySelector("#question textarea");
+  Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value").set.call(box, question);
+  box.dispatchEvent(new Event("input", { bubbles: true }));
+  box.focus();
+};
+
 document.addEventListener(
   "click",
   (event) => {
@@ -20,28 +33,38 @@ document.addEventListener(
     if (link) {
       event.preventDefault();
       event.stopPropagation();
-      opener = link;
+      wanted = link.getAttribute("href");
+      again = null;
+      opener = link.closest("#desk") ? document.querySelector(`#conversation a.place[href="${wanted}"]`) : link;
       document.querySelectorAll("a.place.open").forEach((other) => other.classList.remove("open"));
-      document.querySelectorAll(`a.place[href="${link.getAttribute("href")}"]`).forEach((same) => same.classList.add("open"));
+      document.querySelectorAll(`a.place[href="${wanted}"]`).forEach((same) => same.classList.add("open"));
       element.setAttribute("aria-busy", "true");
-      trigger("click", { place: link.getAttribute("href") });
+      ask(wanted);
       return;
     }
     const example = event.target.closest("button.example");
     if (example) trigger("select", { question: example.textContent });
+    const readAs = event.target.closest("button.change");
+    if (readAs) write(readAs.parentElement.querySelector("bdi").textContent);
     if (event.target.closest("#desk .close")) close();
   },
   true,
 );
 
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && document.body.classList.contains("reading")) close();
+  const list = element.querySelector(".all[open]");
+  if (event.key === "Escape" && list) {
+    list.open = false;
+    list.querySelector("summary").focus();
+  } else if (event.key === "Escape" && document.body.classList.contains("reading")) close();
 });
 
 document.addEventListener("article-qa:placed", () =>
   requestAnimationFrame(() => {
     element.removeAttribute("aria-busy");
     reading(true);
+    trail(true);
+    if (other() && again !== wanted) return setTimeout(() => other() && ask((again = wanted)), 500);
     const text = element.querySelector(".text");
     if (!text) return;
     const mark = element.querySelector("#cited");
@@ -53,8 +76,12 @@ document.addEventListener("article-qa:placed", () =>
   }),
 );
 
-document.addEventListener("article-qa:cleared", () => reading(false));
-document.addEventListener("article-qa:opened", () => reading(false));
+for (const left of ["article-qa:cleared", "article-qa:opened"])
+  document.addEventListener(left, () => {
+    wanted = null;
+    reading(false);
+    trail(true);
+  });
 
 const said = (text) => {
   const button = document.querySelector("#copy");

@@ -85,7 +85,10 @@ def build(assistant: Assistant, chat: Chat | None = None) -> gr.Blocks:
                     parcel = gradio.JSON(visible=False)
             with gradio.Column(elem_id="reading-room"):
                 desk = gradio.HTML(
-                    render.blank_desk(), elem_id="desk", apply_default_css=False, js_on_load=_file("page.js")
+                    render.blank_desk(),
+                    elem_id="desk",
+                    apply_default_css=False,
+                    js_on_load=_file("page.js") + _file("trail.js"),
                 )
         api.add(gradio, assistant)
         talk = gradio.Textbox(visible=False)

@@ -6,8 +6,10 @@ import re
 
 from qa.report.notes import day
 from qa.types import Answer, Citation, Turn
-from ui.render.text import count, escape, line
+from ui.render.text import count, escape, line, quote
 
+_STEPS = {"question": "question", "retrieve": "searched", "read": "read", "write": "worded", "cite": "checked"}
+_ENGINES = {"chroma": "nearest passages by Chroma", "exact": "nearest passages by exact search"}
 _NUMBER = re.compile(r"\[(\d{1,3})\]")
 
 
@@ -42,12 +44,14 @@ def message(turn: Turn, index: int) -> str:
     if isinstance(turn.answer, str):
         return problem(turn.answer)
     answer = turn.answer
-    body = (_answered(answer, index) if answer.answered else _abstained(answer, index)) + _remarks(answer)
+    said = _answered(answer, index) if answer.answered else _abstained(answer, index)
+    body = said + _remarks(answer, index) + _how(answer)
     return f'<div class="answer {answer.status} engine-{escape(answer.engine)}">{_read_as(answer)}{body}</div>'
 
 
 def _answered(answer: Answer, index: int) -> str:
-    sources = "".join(_source(citation, index) for citation in answer.citations)
+    newest = answer.newest
+    sources = "".join(_source(citation, index, citation.number in newest) for citation in answer.citations)
     return f'<p class="said" dir="auto">{_said(answer, index)}</p><ol class="sources">{sources}</ol>'
 
 
@@ -68,25 +72,21 @@ def _said(answer: Answer, index: int) -> str:
     verbatim = " ".join(f"{' '.join(citation.quote.split())} [{citation.number}]" for citation in answer.citations)
     if answer.text == verbatim:
         return " ".join(
-            f'<q><bdi dir="auto">{_quote(citation)}</bdi></q>&nbsp;{_link(citation, index)}'
+            f'<q><bdi dir="auto">{quote(citation)}</bdi></q>&nbsp;{_link(citation, index)}'
             for citation in answer.citations
         )
+    return _linked(answer.text, answer, index)
+
+
+def _linked(text: str, answer: Answer, index: int) -> str:
+    """Return a text in which the numbers of citations are links."""
     numbered = {citation.number: citation for citation in answer.citations}
-    parts = _NUMBER.split(answer.text)
+    parts = _NUMBER.split(text)
     html = escape(parts[0])
     for number, text in zip(parts[1::2], parts[2::2], strict=True):
         citation = numbered.get(int(number))
         html += (_link(citation, index) if citation else escape(f"[{number}]")) + escape(text)
     return html
-
-
-def _quote(citation: Citation) -> str:
-    """Return the quote with the short answer in it set off."""
-    quote = citation.quote
-    if citation.answer_start is None or citation.answer_end is None:
-        return escape(quote)
-    start, end = citation.answer_start - citation.start, citation.answer_end - citation.start
-    return f"{escape(quote[:start])}<strong>{escape(quote[start:end])}</strong>{escape(quote[end:])}"
 
 
 def _link(citation: Citation, index: int) -> str:
@@ -96,10 +96,11 @@ def _link(citation: Citation, index: int) -> str:
     )
 
 
-def _source(citation: Citation, index: int) -> str:
+def _source(citation: Citation, index: int, newest: bool) -> str:
+    mark = ' <span class="newest">newest</span>' if newest else ""
     return (
         f'<li><a class="place source" href="#c{index}-{citation.number}"><span class="number">{citation.number}</span>'
-        f' <bdi class="title">{escape(citation.title)}</bdi></a>{_from(citation, title=False)}'
+        f' <bdi class="title">{escape(citation.title)}</bdi></a>{mark}{_from(citation, title=False)}'
         f'<blockquote dir="auto">{escape(citation.quote)}</blockquote></li>'
     )
 
@@ -112,8 +113,33 @@ def _from(citation: Citation, *, title: bool = True) -> str:
 def _read_as(answer: Answer) -> str:
     if answer.standalone_question == answer.question:
         return ""
-    return f'<p class="read-as">Read as: <bdi>{escape(answer.standalone_question)}</bdi></p>'
+    return (
+        f'<p class="read-as">Read as: <bdi>{escape(answer.standalone_question)}</bdi> '
+        '<button type="button" class="change">Change</button></p>'
+    )
 
 
-def _remarks(answer: Answer) -> str:
-    return "".join(f'<p class="remark" dir="auto">{escape(text)}</p>' for text in answer.remarks)
+def _how(answer: Answer) -> str:
+    """Return how sure the answer is, and what it took."""
+    sure = f'<p class="sure">{escape(answer.sure)}</p>' if answer.sure else ""
+    told = sure + _took(answer)
+    return f'<div class="how">{told}</div>' if told else ""
+
+
+def _took(answer: Answer) -> str:
+    """Return what each step took, on demand."""
+    steps = [f"{said} {answer.timings_ms[step]:.0f} ms" for step, said in _STEPS.items() if step in answer.timings_ms]
+    if not steps:
+        return ""
+    total = sum(spent for step, spent in answer.timings_ms.items() if step in _STEPS)
+    told = " · ".join([*steps, f"{total:.0f} ms in all", _ENGINES.get(answer.engine, answer.engine)])
+    return f'<details class="took"><summary>What it took</summary><p>{escape(told)}</p></details>'
+
+
+def _remarks(answer: Answer, index: int) -> str:
+    marked = "remark differ" if answer.differ else "remark"
+    looks = [marked, *["remark"] * len(answer.remarks)]
+    return "".join(
+        f'<p class="{look}" dir="auto">{_linked(text, answer, index)}</p>'
+        for look, text in zip(looks, answer.remarks, strict=False)
+    )

@@ -12,12 +12,23 @@ from urllib.parse import urlsplit
 
 from index.split import is_heading
 from index.types import Article
-from qa.report.notes import day, web
+from qa.report.notes import day, link
 from qa.types import Citation
-from ui.render.text import escape, line
+from ui.render.text import escape, line, quote
 
 _PLACE = re.compile(r"#([cn])(\d{1,6})-(\d{1,6})")
 _PARAGRAPH_END = re.compile(r"\n[^\S\n]*\n\s*")
+_TRAIL = (
+    '<nav class="trail" aria-label="Citations" hidden>'
+    '<button type="button" class="step" data-by="-1" aria-label="Previous citation" aria-keyshortcuts="p">←</button>'
+    '<span id="where"></span>'
+    '<button type="button" class="step" data-by="1" aria-label="Next citation" aria-keyshortcuts="n">→</button>'
+    '<span class="keys">keys <kbd>p</kbd> <kbd>n</kbd></span>'
+    '<details class="all"><summary>All<span> citations</span></summary><div class="list"></div></details>'
+    '<button type="button" class="close">Close</button></nav>'
+)
+"""The way through all citations of the conversation; `trail.js` fills it from what is on the page."""
+
 _WRAPPED = 100  # characters of the longest line of a text that was wrapped by hand
 
 
@@ -40,70 +51,75 @@ def place(address: str) -> Place | None:
     return Place(match[1] == "c", int(match[2]), int(match[3])) if match else None
 
 
-def desk(article: Article | None, citation: Citation) -> str:
-    """Return the whole article with the cited sentence marked, or say that it is not the cited one any more."""
+def desk(article: Article | None, citation: Citation, address: str = "") -> str:
+    """Return the whole article with the cited sentence marked, or say that it is not the cited one any more.
+
+    Args:
+        address: The link that led here.
+    """
     if article is None:
-        return _gone(citation, "This article was removed from the library after the answer was given.")
+        return _gone(citation, address, "This article was removed from the library after the answer was given.")
     start, end = citation.start, citation.end
     if article.revision != citation.revision or article.text[start:end] != citation.quote:
-        return _gone(
-            citation, "This article was changed after the answer was given; ask again to read it as it is now."
-        )
-    return _sheet(article, f'<div class="text" tabindex="0">{_text(article, start, end)}</div>')
+        why = "This article was changed after the answer was given; ask again to read it as it is now."
+        return _gone(citation, address, why)
+    original = _original(link(citation, article.text))
+    return _sheet(article, address, original, _text(article, citation))
 
 
 def blank_desk() -> str:
     """Return the desk before anything lies on it."""
     return (
-        '<div class="blank"><p>Click a number, such as <span class="cite">1</span>, behind a sentence, and the article '
-        "it was taken from opens here with the sentence marked.</p></div>"
+        f'<div class="sheet">{_TRAIL}<div class="blank"><p>Click a number, such as <span class="cite">1</span>, behind '
+        "a sentence, and the article it was taken from opens here with the sentence marked.</p></div></div>"
     )
 
 
-def _gone(citation: Citation, why: str) -> str:
-    article = Article(
-        citation.article_id, citation.title, "", citation.source, citation.url, published=citation.published
-    )
+def _gone(citation: Citation, address: str, why: str) -> str:
+    article = Article(citation.article_id, citation.title, "", citation.source, published=citation.published)
     return _sheet(
         article,
-        f'<div class="text" tabindex="0"><p class="gone" role="alert">{escape(why)}</p><p class="then">It said:</p>'
-        f'<blockquote dir="auto">{escape(citation.quote)}</blockquote></div>',
+        address,
+        _original(link(citation)),
+        f'<p class="gone" role="alert">{escape(why)}</p><p class="then">It said:</p>'
+        f'<blockquote dir="auto">{escape(citation.quote)}</blockquote>',
     )
 
 
-def _sheet(article: Article, body: str) -> str:
+def _sheet(article: Article, address: str, original: str, body: str) -> str:
     head = line("origin", [article.source, day(article.published)])
     by = f"<span>By <bdi>{escape(article.author)}</bdi></span>" if article.author else ""
-    byline = " · ".join(part for part in (by, _original(article.url)) if part)
+    byline = " · ".join(part for part in (by, original) if part)
     foot = f'<p class="byline">{byline}</p>' if byline else ""
     return (
-        '<article class="sheet"><header><button type="button" class="close">Close</button>'
-        f'{head}<h2 tabindex="-1" dir="auto">{escape(article.title)}</h2>{foot}</header>{body}</article>'
+        f'<article class="sheet" data-place="{escape(address)}">{_TRAIL}<header>{head}'
+        f'<h2 tabindex="-1" dir="auto">{escape(article.title)}</h2>{foot}</header>'
+        f'<div class="text" tabindex="0" role="region" aria-label="Article">{body}</div></article>'
     )
 
 
-def _text(article: Article, start: int, end: int) -> str:
+def _text(article: Article, citation: Citation) -> str:
     """Return the text in paragraphs; what is between them is kept, so that its plain text is the article's."""
-    text = article.text
+    text, start, end = article.text, citation.start, citation.end
     pieces: list[str] = []
     at = 0
     for match in _PARAGRAPH_END.finditer(text):
         if match.start() < end and start < match.end():  # a quote stays in one piece
             continue
-        pieces.append(_paragraph(article, at, match.start(), start, end) + escape(match[0]))
+        pieces.append(_paragraph(article, at, match.start(), citation) + escape(match[0]))
         at = match.end()
-    pieces.append(_paragraph(article, at, len(text), start, end))
+    pieces.append(_paragraph(article, at, len(text), citation))
     return "".join(pieces)
 
 
-def _paragraph(article: Article, first: int, last: int, start: int, end: int) -> str:
-    text = article.text
+def _paragraph(article: Article, first: int, last: int, citation: Citation) -> str:
+    text, start, end = article.text, citation.start, citation.end
     if first == last:
         return ""
     cited = first <= start and end <= last and start < end
     inner = escape(text[first:last])
     if cited:
-        mark = f'<mark id="cited" tabindex="-1">{escape(text[start:end])}</mark>'
+        mark = f'<mark id="cited" tabindex="-1" aria-describedby="where">{quote(citation)}</mark>'
         inner = f"{escape(text[first:start])}{mark}{escape(text[end:last])}"
     return f'<p class="{_look(article, first, last, cited)}" dir="auto">{inner}</p>'
 
@@ -120,12 +136,11 @@ def _look(article: Article, first: int, last: int, cited: bool) -> str:
     return "flows" if flows else "kept"
 
 
-def _original(url: str) -> str:
-    """Return a link to the original, its host written out; "" for an address a browser may read in another way."""
-    known = web(url)
-    if not known:
+def _original(address: str) -> str:
+    """Return a link to the original, its host written out, that scrolls to the quote; "" where none is known."""
+    if not address:
         return ""
     return (
-        f'<a class="original" href="{escape(url)}" target="_blank" rel="noopener noreferrer">'
-        f"Original on {escape(urlsplit(known).netloc)}</a>"
+        f'<a class="original" href="{escape(address)}" target="_blank" rel="noopener noreferrer">'
+        f"Original on {escape(urlsplit(address).netloc)}</a>"
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import string
 from collections.abc import Sequence
 
+from qa.types import Citation
+
 _ENTITIES = {ord(mark): f"&#{ord(mark)};" for mark in string.punctuation + "\t\n\r"}
 
 
@@ -30,3 +32,12 @@ def count(number: int, what: str) -> str:
     ('1 article', '1,200 articles')
     """
     return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def quote(citation: Citation) -> str:
+    """Return the quote of a citation with the short answer in it set off."""
+    text = citation.quote
+    if citation.answer_start is None or citation.answer_end is None:
+        return escape(text)
+    start, end = citation.answer_start - citation.start, citation.answer_end - citation.start
+    return f"{escape(text[:start])}<strong>{escape(text[start:end])}</strong>{escape(text[end:])}"
