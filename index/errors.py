@@ -2,6 +2,8 @@
 
     ArticleQAError
     ├── UnreadableFile      one file cannot become an article; the others go on
+    ├── NotFetched          a page of the web was not, or may not be, fetched
+    ├── NotAdded            the articles folder takes no new file
     ├── NoLibrary           there is nothing to ask: no folder, no articles, no place to write
     ├── LibraryInUse        another process owns the library for writing
     ├── DamagedLibrary      library.sqlite is not a library, or is broken
@@ -9,6 +11,7 @@
     ├── EncoderUnavailable  the encoder's weights are missing or not the recorded ones
     ├── ReaderUnavailable   the reader's weights are missing or damaged, or a reader cannot be had
     ├── BadQuestion         a question that cannot be asked
+    ├── BadFilter           a filter that is none, or leaves no article
     ├── BadReport           a report that cannot be written, or a file that cannot be verified
     ├── NotKept             conversations cannot be kept, or this one could not
     ├── UnknownSetting      a setting that does not exist or has a wrong value
@@ -42,6 +45,24 @@ class UnreadableFile(ArticleQAError):
         self.found = found
 
 
+class NotFetched(ArticleQAError):
+    """A page was not fetched.
+
+    Attributes:
+        url: The address as it was given, cut to a line.
+        code: Why, as one of `blocked_url`, `fetch_failed`, `too_large`, `bad_type`, `timeout`: for programs.
+    """
+
+    def __init__(self, url: str, code: str, found: str) -> None:
+        super().__init__(f"{url}: {found}")
+        self.url = url
+        self.code = code
+
+
+class NotAdded(ArticleQAError):
+    """A file cannot be put into the articles folder."""
+
+
 class NoLibrary(ArticleQAError):
     """There is nothing to ask, or no place to keep a library."""
 
@@ -68,6 +89,10 @@ class ReaderUnavailable(ArticleQAError):
 
 class BadQuestion(ArticleQAError):
     """The question is blank, or too long to be one."""
+
+
+class BadFilter(ArticleQAError):
+    """A filter that cannot be, or one that no article passes."""
 
 
 class BadReport(ArticleQAError):
