@@ -209,8 +209,8 @@ class _Fetch:
     def _decoded(self, response: httpcore.Response, encoding: str) -> Iterator[bytes]:
         """Yield the body in blocks, decompressed, never more of it than is allowed."""
         if encoding not in ("", "identity", "gzip", "x-gzip"):
-            raise self._error("fetch_failed", f"is compressed in a way that was not asked for ({one_line(encoding, 30)})"
-                              "; open it in a browser and save the page")  # fmt: skip
+            why = f"is compressed in a way that was not asked for ({one_line(encoding, 30)})"
+            raise self._error("fetch_failed", f"{why}; open it in a browser and save the page")
         inflate = zlib.decompressobj(wbits=31) if "gzip" in encoding else None
         came = size = 0
         for block in response.iter_stream():
@@ -343,13 +343,13 @@ class _Pinned(httpcore.NetworkBackend):
         self._watched: socket.socket | None = None
         self._timer: threading.Timer | None = None
 
-    def connect_tcp(self, host: str, port: int, timeout: float | None = None, **given: Any) -> httpcore.NetworkStream:
+    def connect_tcp(self, host: str, port: int, timeout: float | None = None, *given: Any, **named: Any) -> Any:
         """Connect to the first of the addresses that answers, whatever the name means by now."""
         error: Exception = httpcore.ConnectError("no address")
         for address in self._addresses:
             left = max(0.01, min(self._until - time.monotonic(), _CONNECTING))
             try:
-                stream = self._plain.connect_tcp(address, port, left, **given)
+                stream = self._plain.connect_tcp(address, port, left, *given, **named)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as failed:
                 error = failed
                 continue

@@ -18,13 +18,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from index.database import Database
 from index.encoder import Encoder, Matrix, Vector
 from index.errors import EncoderMismatch
 from index.split import Span, is_heading
 from index.terms import TOKENIZER, searchable
-from index.types import Article, Passage, Sentence
+from index.types import Article, Entry, Passage, Sentence, Within
 
 FILE = "library.sqlite"
 _SCHEMA = 1
@@ -66,6 +67,12 @@ CREATE TABLE retired (  -- passages that are gone but may still stand in Chroma
 CREATE VIRTUAL TABLE words USING fts5 (title, text, content='', tokenize='{TOKENIZER}');
 CREATE VIRTUAL TABLE vocabulary USING fts5vocab (words, 'row');
 """
+_REMOVED = """
+CREATE TABLE removed (  -- by hand: articles whose file still has them, to be left out while their text is this one
+    id TEXT PRIMARY KEY, revision TEXT NOT NULL, file TEXT NOT NULL,
+    title TEXT NOT NULL, source TEXT NOT NULL, url TEXT NOT NULL, published TEXT NOT NULL
+) WITHOUT ROWID
+"""  # younger than the schema, and no other part of it knows of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +144,9 @@ class Library:
         self.folder = folder
         self.path = folder / FILE if folder else None
         self._database = Database(self.path, _TABLES, _SCHEMA, create=create)
+        if create and not self._has_removed():
+            with self._database.transaction() as connection:
+                connection.execute(_REMOVED)
 
     def close(self) -> None:
         """Close the file."""
@@ -159,6 +169,7 @@ class Library:
         with self._database.transaction() as connection:
             _unsettle(connection, file)
             _remove(connection, article.id)
+            connection.execute("DELETE FROM removed WHERE id = ?", (article.id,))
             key = connection.execute(
                 "INSERT INTO articles"
                 " (id, revision, file, title, source, url, author, published, text, signature, family)"
@@ -208,6 +219,29 @@ class Library:
                 _remove(connection, article_id)
                 _bump(connection)
 
+    def set_aside(self, article_id: str) -> bool:
+        """Remove an article by hand, in one transaction, and remember it with its text's hash.
+
+        Returns:
+            Whether there was one of that id.
+        """
+        with self._database.transaction() as connection:
+            known = connection.execute(
+                "INSERT OR REPLACE INTO removed SELECT id, revision, file, title, source, url, published"
+                " FROM articles WHERE id = ?",
+                (article_id,),
+            ).rowcount
+            if known > 0:
+                _remove(connection, article_id)
+                _bump(connection)
+        return known > 0
+
+    def take_back(self, file: str, article_id: str | None = None) -> None:
+        """Forget that an article, or every one of a file, was removed by hand; the file is to be read again."""
+        with self._database.transaction() as connection:
+            connection.execute("DELETE FROM removed WHERE file = ? AND id = coalesce(?, id)", (file, article_id))
+            _unsettle(connection, file)
+
     def remove_file(self, path: str) -> list[str]:
         """Forget a file and remove its articles, in one transaction.
 
@@ -219,6 +253,7 @@ class Library:
             for row in rows:
                 _remove(connection, row["id"])
             connection.execute("DELETE FROM files WHERE path = ?", (path,))
+            connection.execute("DELETE FROM removed WHERE file = ?", (path,))
             _bump(connection)
         return [row["id"] for row in rows]
 
@@ -310,6 +345,55 @@ class Library:
         """Return how many articles each file gave."""
         return dict(map(tuple, self._database.rows("SELECT file, count(*) FROM articles GROUP BY file")))
 
+    def removed(self) -> dict[str, tuple[str, str]]:
+        """Return the articles that were removed by hand: id -> (revision, file)."""
+        rows = self._database.rows("SELECT id, revision, file FROM removed") if self._has_removed() else []
+        return {row["id"]: (row["revision"], row["file"]) for row in rows}
+
+    def file(self, path: str) -> FileRecord | None:
+        """Return what is remembered of a file, None if nothing is."""
+        row = self._database.row("SELECT * FROM files WHERE path = ?", (path,))
+        return FileRecord(row["size"], row["modified"], row["sha256"], row["refused"]) if row else None
+
+    def file_with(self, sha256: str) -> str | None:
+        """Return the path of a file with these bytes, None if there is none."""
+        row = self._database.row("SELECT path FROM files WHERE sha256 = ? ORDER BY path LIMIT 1", (sha256,))
+        return str(row["path"]) if row else None
+
+    def entries(self) -> list[Entry]:
+        """Return what the library holds, refused and left out, in the order of ids."""
+        found: list[Entry] = []
+        first: dict[int, tuple[int, str]] = {}  # of each family: the oldest article that is still there
+        with self._database.snapshot():
+            articles = self._database.rows(
+                "SELECT key, coalesce(family, key) AS family, id, title, source, published, url,"
+                " (SELECT count(*) FROM sentences WHERE article = articles.key) AS sentences FROM articles ORDER BY key"
+            )
+            refused = self._database.rows("SELECT refused FROM files WHERE refused <> ''")
+            removed = self._database.rows("SELECT * FROM removed") if self._has_removed() else []
+        for row in articles:
+            key, copied = first.setdefault(row["family"], (row["key"], row["id"]))
+            own = row["id"], row["title"], row["source"], row["published"], row["url"], row["sentences"]
+            found.append(Entry(*own) if key == row["key"] else Entry(*own, "copy", copied))
+        for row in refused:
+            found += [Entry(path, path, "", "", "", 0, "refused", why) for path, _, why in json.loads(row["refused"])]
+        for row in removed:
+            found.append(Entry(row["id"], row["title"], row["source"], row["published"], row["url"], 0, "removed"))
+        return sorted(found, key=lambda entry: entry.article_id)
+
+    def keys(self, within: Within) -> NDArray[np.int64]:
+        """Return the keys of the passages in the articles that a filter lets through, ascending."""
+        wanted = (json.dumps(list(given)) if given else None for given in (within.sources, within.articles))
+        rows = self._database.rows(
+            "SELECT p.key FROM articles a JOIN passages p ON p.article = a.key"
+            " WHERE (?1 IS NULL OR a.source COLLATE NOCASE IN (SELECT value FROM json_each(?1)))"
+            " AND (?2 IS NULL OR a.id IN (SELECT value FROM json_each(?2)))"
+            " AND (?3 = '' OR a.published >= ?3) AND (?4 = '' OR a.published <> '' AND a.published <= ?4)"
+            " ORDER BY p.key",
+            (*wanted, within.since, within.until),
+        )
+        return np.fromiter((row["key"] for row in rows), np.int64, len(rows))
+
     def sentences(self, article_id: str) -> list[Sentence]:
         """Return the sentences of an article, in order."""
         rows = self._database.rows(
@@ -372,11 +456,16 @@ class Library:
                 sentence_vectors.append(_matrix(passage["vectors"], len(own)))
         return (spans, runs, np.concatenate(vectors), sentence_vectors) if runs else None
 
-    def lexical(self, words: Sequence[str], k: int) -> dict[int, float]:
-        """Return the k passages with the highest BM25, as key -> score, higher is better, all above 0."""
+    def lexical(self, words: Sequence[str], k: int, among: NDArray[np.int64] | None = None) -> dict[int, float]:
+        """Return the k passages with the highest BM25, as key -> score, higher is better, all above 0.
+
+        Args:
+            among: Keys of passages; None for all. What a word weighs is that of the whole library in any case.
+        """
         rows = self._database.rows(
-            "SELECT rowid, -bm25(words) AS score FROM words WHERE words MATCH ? ORDER BY rank LIMIT ?",
-            (_match(words), k),
+            "SELECT rowid, -bm25(words) AS score FROM words WHERE words MATCH ?1"
+            " AND (?2 IS NULL OR +rowid IN (SELECT value FROM json_each(?2))) ORDER BY rank LIMIT ?3",
+            (_match(words), None if among is None else json.dumps(among.tolist()), k),
         )
         return {row["rowid"]: row["score"] for row in rows}
 
@@ -429,6 +518,15 @@ class Library:
         ids = [vector_id(row["article"], row["revision"], row["key"]) for row in rows]
         return [row["key"] for row in rows], ids, _matrix(b"".join(row["vector"] for row in rows), len(rows))
 
+    def rows_of(self, keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], Matrix]:
+        """Return the passages of these keys that exist, ascending, and their unit vectors, shape (n, dimension)."""
+        rows = self._database.rows(
+            "SELECT key, vector FROM passages WHERE key IN (SELECT value FROM json_each(?)) ORDER BY key",
+            (json.dumps(keys.tolist()),),
+        )
+        found = np.fromiter((row["key"] for row in rows), np.int64, len(rows))
+        return found, _matrix(b"".join(row["vector"] for row in rows), len(rows))
+
     def vectors_of(self, keys: Sequence[int]) -> dict[int, Vector]:
         """Return the unit vectors of the passages of these keys that exist, in the order of article ids and places."""
         rows = self._database.rows(
@@ -463,6 +561,10 @@ class Library:
     def check(self) -> str:
         """Return what SQLite's own integrity check finds, "ok" when all is well."""
         return str(self._one("PRAGMA quick_check")[0])
+
+    def _has_removed(self) -> bool:
+        """Say whether the table is there, which an older version of article-qa did not make."""
+        return bool(self._one("SELECT count(*) FROM sqlite_master WHERE name = 'removed'")[0])
 
     def _one(self, query: str, parameters: Sequence[Any] = ()) -> sqlite3.Row:
         row = self._database.row(query, parameters)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,13 +22,15 @@ from numpy.typing import NDArray
 
 from index.copies import same_sentence
 from index.encoder import Encoder
+from index.errors import BadFilter
 from index.kinds import kind, offers
 from index.library import Found, Library
 from index.terms import query_words, terms, words
-from index.types import Evidence, Hit, Sentence
+from index.types import Evidence, Hit, Sentence, Within
 from index.vectors import VectorIndex
 
 _SMALL = 200  # passages; in a smaller library no term is too common to ask for
+_FILTERS = 8  # whose passages are remembered
 _COMMON = 0.2  # share of passages from which a term says nothing
 
 KINDS: Mapping[str, float] = {
@@ -87,6 +90,32 @@ class Search:
         self._vectors = vectors
         self._weights = weights or Weights()
         self._matched = False
+        self._within = Within()
+        self._inside: dict[Within, tuple[int, NDArray[np.int64]]] = {}
+
+    def inside(self, within: Within | None) -> Search:
+        """Return a search of the articles that a filter lets through.
+
+        Raises:
+            BadFilter: It lets none through.
+        """
+        if not within:
+            return self
+        search = copy(self)
+        search._within = within
+        if not len(self._keys(within)):
+            raise BadFilter(f"There is no article {within}; choose another filter, or none.")
+        return search
+
+    def _keys(self, within: Within) -> NDArray[np.int64]:
+        """Return the passages that a filter lets through: the same array while neither it nor the library changes."""
+        version = self._library.version
+        known = self._inside.get(within)
+        if known is None or known[0] != version:
+            while len(self._inside) >= _FILTERS:
+                self._inside.pop(next(iter(self._inside)), None)
+            known = self._inside[within] = (version, self._library.keys(within))
+        return known[1]
 
     def __call__(self, question: str, about: str = "") -> Results:
         """Return passages and sentences that may answer a question.
@@ -106,12 +135,13 @@ class Search:
             self._matched = True
         whole = f"{about}: {question}" if about else question
         vector = self._encoder.query(whole)
-        near, engine = self._vectors.search(vector, weights.candidates)
+        among = self._keys(self._within) if self._within else None
+        near, engine = self._vectors.search(vector, weights.candidates, among)
         wanted = query_words(whole)
         total = self._library.passage_count()
         frequencies = self._library.frequencies(list(wanted))
         asked = _telling(wanted, frequencies, total)
-        lexical = self._library.lexical(asked, weights.candidates) if asked else {}
+        lexical = self._library.lexical(asked, weights.candidates, among) if asked else {}
         # From the library's own vectors, so that Chroma and exact search give the same to the last digit.
         vectors = self._library.vectors_of(list({**near, **lexical}))
         cosines = {key: float(other @ vector) for key, other in vectors.items()}

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from index import copies
+from index.added import origins, told
 from index.copies import Families
 from index.encoder import Encoder
 from index.errors import NoLibrary, UnreadableFile
@@ -60,6 +61,8 @@ class Report:
     """What a person should know about how a file was read."""
     encoded: int = 0
     """Passages that went through the encoder."""
+    left_out: int = 0
+    """Articles that the folder has and the library not, because they were removed by hand."""
 
     def summary(self) -> str:
         """Say it in one line.
@@ -73,6 +76,7 @@ class Report:
             (len(self.deleted), "deleted"),
             (self.unchanged, "unchanged"),
             (len(self.refused), "refused"),
+            (self.left_out, "left out as removed by hand"),
         ]
         return ", ".join(f"{count:,} {what}" for count, what in counts if count) or "no articles"
 
@@ -88,6 +92,16 @@ def sync(
         NoLibrary: The folder is missing or is not a folder.
     """
     return _Sync(folder, library, encoder, vectors, progress or (lambda step: None)).run()
+
+
+def take_in(
+    folder: Path, files: Sequence[str], library: Library, encoder: Encoder, vectors: VectorIndex, parser: Parser
+) -> Report:
+    """Bring a few files of a folder into the library, each as its path in it, and look at no other.
+
+    What they say is found from the moment they are in; Chroma takes it in with the next sync, or when it is much.
+    """
+    return _Sync(folder, library, encoder, vectors, lambda step: None).take_in(files, parser)
 
 
 def article_files(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
@@ -143,6 +157,8 @@ class _Sync:
         self.report = Report()
         self.families = Families(library.signatures())
         self.waiting: list[_Waiting] = []
+        self.removed = library.removed()
+        self.origins = origins(folder)
         self.records: dict[str, FileRecord] = {}  # of files whose articles are published or waiting
         self.since_chroma = 0
 
@@ -170,7 +186,18 @@ class _Sync:
             for article_id in gone:
                 self.families.drop(article_id)
             self.report.deleted += gone
+        self.report.left_out = len(self.library.removed())
         self._index()
+        return self.report
+
+    def take_in(self, files: Sequence[str], parser: Parser) -> Report:
+        for path in files:
+            where = self.folder / path
+            self._file(parser, where, path, os.lstat(where), self.library.file(path))
+        self._publish()
+        _, beyond, retired = self.library.standing(self.library.watermark)
+        if beyond + retired >= _CHROMA_EVERY:
+            self._index()
         return self.report
 
     def _as_before(self, record: FileRecord, articles: int) -> None:
@@ -200,17 +227,22 @@ class _Sync:
         refused = list(reading.refused)
         for article in reading.articles:
             try:
-                self._article(article, name)
+                self._article(told(article, name, self.origins), name)
             except TooManySentences as error:
                 refused.append(UnreadableFile(article.id, "too_large", str(error)))
         if not reading.refused:  # else a line that broke may be the article that is missing
-            for article_id in sorted(set(before) - {article.id for article in reading.articles}):
+            told_of = {article.id for article in reading.articles}
+            for article_id in sorted(set(before) - told_of):
                 self._delete(article_id)
+            for article_id in [i for i, (_, file) in self.removed.items() if file == name and i not in told_of]:
+                self.library.take_back(name, article_id)
         self.report.refused += refused
         self.report.notes += [f"{name}: {note}" for note in reading.notes]
         self.records[name] = replace(record, refused=_refusals(refused))
 
     def _article(self, article: Article, file: str) -> None:
+        if self.removed.get(article.id, ("",))[0] == article.revision:
+            return
         known = self.library.article(article.id)
         if known and known.revision == article.revision:
             if known == article:

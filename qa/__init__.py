@@ -6,24 +6,27 @@
 """
 
 from index.errors import ArticleQAError
-from index.types import Article
+from index.types import Article, Entry, Within
 from qa.assistant import Assistant, ask, read
 from qa.settings import Settings
-from qa.types import Answer, Citation, Event, Report, Turn
+from qa.types import Added, Answer, Citation, Event, Report, Turn
 from qa.verify import Check, Verification
 
 __all__ = [
+    "Added",
     "Answer",
     "Article",
     "ArticleQAError",
     "Assistant",
     "Check",
     "Citation",
+    "Entry",
     "Event",
     "Report",
     "Settings",
     "Turn",
     "Verification",
+    "Within",
     "ask",
     "read",
 ]

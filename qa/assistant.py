@@ -20,9 +20,10 @@ from index.formats import SUFFIXES
 from index.library import FILE, Library
 from index.outline import encode, outline
 from index.owner import Owner
+from index.parser import contents
 from index.search import Results, Search
 from index.sync import Progress, Report, Step, sync
-from index.types import Article, Evidence
+from index.types import Article, Entry, Evidence, Within
 from index.vectors import VectorIndex, server
 from qa import settings as settings_
 from qa.chain import MAX_QUESTION, Steps, build, clean, standalone
@@ -33,13 +34,16 @@ from qa.reader import reader
 from qa.reader.model import Text
 from qa.reader.select import Reader
 from qa.settings import Settings
-from qa.types import Answer, Citation, Event, Turn
+from qa.shelf import Shelf
+from qa.types import Added, Answer, Citation, Event, Turn
 from qa.types import Report as AnswerReport
 from qa.verify import Verification, verify
 from qa.writer import writer
 
 if TYPE_CHECKING:
     from langchain_core.runnables import Runnable
+
+    from index.fetch import Fetcher
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +58,7 @@ class Assistant:
         folder: The articles folder, None for one made of texts.
         settings: As they are in force.
         report: What the last sync did, None if there was none.
+        fetch: What fetches the pages of `add_url`; None for an `index.fetch.Fetcher` with the usual limits.
     """
 
     def __init__(
@@ -70,6 +75,8 @@ class Assistant:
         self._loading: Thread | None = None
         self._encoder = encoder(settings.encoder)
         self._search = Search(library, self._encoder, vectors)
+        self._shelf = Shelf(folder, library, self._encoder, vectors) if folder else None
+        self.fetch: Fetcher | None = None
         self._writer = writer(settings.model, settings.model_url, settings.model_timeout)
 
     @classmethod
@@ -188,21 +195,27 @@ class Assistant:
             self._writer.close()
         if kept := vars(self).get("conversations"):
             kept.close()
+        if self._shelf:
+            self._shelf.close()
         self._vectors.close()
         self._library.close()
         if self._owner:
             self._owner.release()
             self._owner = None
 
-    def ask(self, question: str, history: Sequence[Turn] = (), *, worded: bool = True) -> Answer:
+    def ask(
+        self, question: str, history: Sequence[Turn] = (), *, worded: bool = True, within: Within | None = None
+    ) -> Answer:
         """Answer a question from the articles, or abstain.
 
         Args:
             history: The conversation so far, oldest first.
             worded: Whether the language model, if one is set, words the answer.
+            within: The articles that are asked; None for all.
 
         Raises:
             BadQuestion: The question is blank, has no word in it, or is too long.
+            BadFilter: No article is within.
             NoLibrary: There are no articles.
             EncoderMismatch: The library was built with another encoder.
             ReaderUnavailable: The reader's weights are missing or damaged.
@@ -212,9 +225,9 @@ class Assistant:
         clean(question)
         self._not_empty()
         with tracing_context(enabled=False):  # an inherited variable must not upload what is asked and found
-            return self.chain.invoke({"question": question, "history": history, "worded": worded})
+            return self.chain.invoke({"question": question, "history": history, "worded": worded, "within": within})
 
-    def stream(self, question: str, history: Sequence[Turn] = ()) -> Iterator[Event]:
+    def stream(self, question: str, history: Sequence[Turn] = (), *, within: Within | None = None) -> Iterator[Event]:
         """Answer as `ask` does, a step at a time.
 
         Tokens are what a language model says before it is checked; the one `answer` at the end replaces them. Whoever
@@ -225,7 +238,7 @@ class Assistant:
         clean(question)
         self._not_empty()
         steps = self._steps
-        state = steps.question({"question": question, "history": history})
+        state = steps.question({"question": question, "history": history, "within": within})
         yield Event("question", standalone(state))
         state = steps.read(steps.retrieve(state))
         found = state.selection
@@ -242,14 +255,18 @@ class Assistant:
             yield Event("token", token)
         yield Event("answer", answer=steps.cite(state))
 
-    def search(self, question: str, k: int = 10) -> list[Citation]:
-        """Return the k sentences that come nearest to a question or a few words, best first; no answer."""
-        return list(cite(self._search(clean(question)).evidence[:k], self._library))
+    def search(self, question: str, k: int = 10, *, within: Within | None = None) -> list[Citation]:
+        """Return the k sentences that come nearest to a question or a few words, best first; no answer.
 
-    def results(self, question: str, history: Sequence[Turn] = ()) -> Results:
+        Raises:
+            BadFilter: No article is within.
+        """
+        return list(cite(self._search.inside(within)(clean(question)).evidence[:k], self._library))
+
+    def results(self, question: str, history: Sequence[Turn] = (), *, within: Within | None = None) -> Results:
         """Return all that is found for a question, passages and sentences, ranked: for measuring."""
         steps = self._steps
-        results = steps.retrieve(steps.question({"question": question, "history": history})).results
+        results = steps.retrieve(steps.question({"question": question, "history": history, "within": within})).results
         assert results is not None
         return results
 
@@ -283,6 +300,57 @@ class Assistant:
     def articles(self) -> list[str]:
         """Return the ids of all articles, sorted."""
         return self._library.article_ids()
+
+    def library(self) -> list[Entry]:
+        """Return what the library holds, an entry an article, with copies, refused files and what was removed."""
+        return self._library.entries()
+
+    def add(self, name: str | PathLike[str], data: bytes | None = None) -> Added:
+        """Add a file: it is saved in `added/` of the articles folder, and can be asked at once.
+
+        Args:
+            name: A path; with `data`, any name with a suffix that is read. A name that is taken gets a number.
+            data: The file's bytes, None to read the path.
+
+        Raises:
+            UnreadableFile: It cannot become an article; nothing of it is kept.
+            NotAdded: The folder takes no files.
+            LibraryInUse: Another process owns the library.
+        """
+        shelf = self._owned()
+        path = Path(name)
+        return shelf.add(path.name if data is None else str(name), contents(path, path.name) if data is None else data)
+
+    def add_url(self, url: str) -> Added:
+        """Fetch a page and add it, with its address; a page that was fetched before is replaced.
+
+        Raises:
+            NotFetched: It may not be fetched, or could not be.
+
+        Raises otherwise as `add` does.
+        """
+        from index.fetch import Fetcher
+
+        shelf = self._owned()
+        return shelf.add_page((self.fetch or Fetcher())(url))
+
+    def remove(self, article_id: str) -> None:
+        """Leave an article out until its text changes; its file stays where it is.
+
+        Raises:
+            ArticleQAError: There is none of that id.
+            LibraryInUse: Another process owns the library.
+        """
+        self._owned().remove(article_id)
+
+    def restore(self, article_id: str) -> None:
+        """Bring back an article that was removed.
+
+        Raises:
+            ArticleQAError: None of that id was removed, or its file is gone or unreadable.
+            LibraryInUse: Another process owns the library.
+        """
+        self._owned().restore(article_id)
 
     def counts(self) -> tuple[int, int, int]:
         """Return how many articles, sentences and passages there are."""
@@ -330,14 +398,20 @@ class Assistant:
             LibraryInUse: Another process owns the library.
             NoLibrary: The folder is gone, the library cannot be written, or it is that of another folder.
         """
-        if self._obstacle:
-            raise self._obstacle
-        if self.folder is None or self._owner is None:
-            raise NoLibrary("This library is closed, or was made of texts: open one with `Assistant.open(folder)`.")
-        self._claim(self.folder)
-        with _shown(progress) as shown:
+        shelf = self._owned()
+        assert self.folder is not None
+        with _shown(progress) as shown, shelf.guard:
             self.report = sync(self.folder, self._library, self._encoder, self._vectors, shown)
         return self.report
+
+    def _owned(self) -> Shelf:
+        """Return what changes the library, if it is this process's to change."""
+        if self._obstacle:
+            raise self._obstacle
+        if self.folder is None or self._owner is None or self._shelf is None:
+            raise NoLibrary("This library is closed, or was made of texts: open one with `Assistant.open(folder)`.")
+        self._claim(self.folder)
+        return self._shelf
 
     def _claim(self, folder: Path) -> None:
         """Refuse to fill one folder's library with another's articles, which would delete the first's."""

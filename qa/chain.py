@@ -21,7 +21,7 @@ from index.errors import BadQuestion, ProviderFailure
 from index.library import Library
 from index.search import Results, Search
 from index.terms import one_line
-from index.types import Evidence
+from index.types import Evidence, Within
 from qa.cite import Worded, cite, cite_claims
 from qa.claims import Claim
 from qa.differ import contested
@@ -54,6 +54,7 @@ class State:
     Attributes:
         question: As it was asked, on one line.
         read_as: As it is read, with what the conversation supplies.
+        within: The articles that are asked.
         worded: Whether the language model, if there is one, is asked.
         parts: The questions that a language model made of it, empty if it is asked as it is.
         until: When to stop waiting for the language model, on the monotonic clock.
@@ -64,6 +65,7 @@ class State:
 
     question: str
     read_as: Standalone
+    within: Within = field(default_factory=Within)
     results: Results | None = None
     selection: Selection | None = None
     worded: bool = True
@@ -96,17 +98,22 @@ class Steps:
     encoder: Encoder | None = None
 
     def question(self, asked: str | Mapping[str, Any]) -> State:
-        """Take a question, or `{"question": ..., "history": [Turn, ...], "worded": True}`, and make it stand alone.
+        """Take a question, or a dict with `question`, `history`, `worded` and `within`, and make it stand alone.
+
+        What it leans on is looked for in all articles; only the answer must stand in those that are asked.
 
         Raises:
             BadQuestion: It is blank, has no word in it, or is too long.
+            BadFilter: No article is within.
         """
         started = time.perf_counter()
         text, history = (asked, ()) if isinstance(asked, str) else (asked["question"], asked.get("history") or ())
+        within = (None if isinstance(asked, str) else asked.get("within")) or Within()
+        self.search.inside(within)
         text = clean(text)
         turns = tuple(history)
         worded = self.writer is not None and (isinstance(asked, str) or bool(asked.get("worded", True)))
-        state = State(text, stand_alone(text, turns, self.search), worded=worded)
+        state = State(text, stand_alone(text, turns, self.search), within, worded=worded)
         return _timed(
             self._planned(state, turns, self.writer) if self.writer and worded else state, "question", started
         )
@@ -114,7 +121,8 @@ class Steps:
     def retrieve(self, state: State) -> State:
         """Search the library."""
         started = time.perf_counter()
-        first, *others = (find(asked, self.search) for asked in state.parts or (state.read_as,))
+        search = self.search.inside(state.within)
+        first, *others = (find(asked, search) for asked in state.parts or (state.read_as,))
         return _timed(replace(state, results=first, others=tuple(others)), "retrieve", started)
 
     def read(self, state: State) -> State:
@@ -188,6 +196,7 @@ class Steps:
             note=_note(state, worded, bool(citations)),
             sure=sure(selection.confidence) if citations and self.reader.measured and not by_model else "",
             differ=_differ(citations, selection),
+            within=str(state.within),
         )
         return replace(answer, timings_ms=_timed(state, "cite", started).timings_ms)
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 Status = Literal["answered", "abstained"]
+Outcome = Literal["added", "updated", "there", "restored"]
 
 ABSTAIN = "The articles do not say."
 """The whole text of an answer that abstains."""
@@ -89,7 +90,7 @@ class Answer:
         confidence: Probability, 0 to 1, that the articles answer the question; set when abstaining too.
         citations: In the order of their numbers: in reading order, of the article with the most direct one first.
         closest: When abstaining, the sentences that came nearest; they do not answer.
-        engine: What searched: `chroma`, or `exact` where Chroma was not to be had.
+        engine: What searched: `chroma`, or `exact` where Chroma was not to be had, or few articles were asked.
         timings_ms: What each step took, in milliseconds; with a language model also its `first_token`.
         writer: The language model that worded the text, "" where the text is the quotes.
         dropped: How many claims of a language model were left out, because their sentences do not say them.
@@ -98,6 +99,7 @@ class Answer:
         sure: How sure the answer is, in words that were measured (`qa.sure`); "" when abstaining, and where nothing was
             measured: for a text of a language model, and for other readers than the shipped one.
         differ: The numbers of two citations whose articles give different numbers, dates or names; else empty.
+        within: The articles that were asked, in words, where a filter held: the others may say more.
     """
 
     question: str
@@ -116,6 +118,7 @@ class Answer:
     note: str = ""
     sure: str = ""
     differ: tuple[int, ...] = ()
+    within: str = ""
 
     @property
     def newest(self) -> frozenset[int]:
@@ -138,7 +141,7 @@ class Answer:
     @property
     def remarks(self) -> tuple[str, ...]:
         """What to tell beside the text, in sentences: that articles differ, who worded it, what is missing."""
-        told = []
+        told = [f"Only articles {self.within} were asked."] if self.within else []
         if self.differ:
             shorts = [f"[{c.number}] has “{short(c)}”" for c in self.citations if c.number in self.differ]
             told.append(f"These articles differ: {', '.join(shorts)}.")
@@ -224,6 +227,26 @@ class Event:
     text: str = ""
     citations: tuple[Citation, ...] = ()
     answer: Answer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What became of a file or a page that was to be added.
+
+    Attributes:
+        file: Where it lies, as a path in the articles folder.
+        articles: The ids of the articles in it that the library has now.
+        state: `added`; `updated`: a page that was fetched before is replaced; `there`: a file with these bytes was
+            there already; `restored`: it was, and its articles had been removed.
+        refused: The lines of a `.jsonl` file that are no articles, each with its reason.
+        notes: What a person should know about how it was read.
+    """
+
+    file: str
+    articles: tuple[str, ...]
+    state: Outcome
+    refused: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

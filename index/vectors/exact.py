@@ -24,6 +24,7 @@ class ExactIndex:
         self._floor = 0
         self._keys = np.zeros(0, np.int64)
         self._rows: Matrix = np.zeros((0, 0), np.float32)
+        self._chosen: tuple[NDArray[np.int64], NDArray[np.int64], Matrix] | None = None
 
     def search(self, vector: Vector, k: int, after: int = 0) -> dict[int, float]:
         """Return the k passages nearest to a unit vector among those with a key above `after`.
@@ -31,12 +32,17 @@ class ExactIndex:
         Returns:
             Key -> cosine similarity, -1 to 1, higher is better.
         """
-        keys, rows = self._load(after)
-        if not len(keys):
-            return {}
-        scores = rows @ vector
-        best = np.argsort(-np.round(scores, PLACES), kind="stable")[:k]
-        return {int(keys[i]): float(scores[i]) for i in best}
+        return _nearest(*self._load(after), vector, k)
+
+    def among(self, vector: Vector, k: int, among: NDArray[np.int64]) -> dict[int, float]:
+        """Return the k passages nearest to a unit vector among those of these keys, which are read on their own.
+
+        The rows of the last keys are kept for as long as the same array is handed in.
+        """
+        chosen = self._chosen
+        if chosen is None or chosen[0] is not among:
+            chosen = self._chosen = (among, *self._library.rows_of(among))
+        return _nearest(chosen[1], chosen[2], vector, k)
 
     def _load(self, after: int) -> tuple[NDArray[np.int64], Matrix]:
         with self._guard:
@@ -47,3 +53,11 @@ class ExactIndex:
                 self._version, self._floor = version, after
             start = int(np.searchsorted(self._keys, after, side="right"))
             return self._keys[start:], self._rows[start:]
+
+
+def _nearest(keys: NDArray[np.int64], rows: Matrix, vector: Vector, k: int) -> dict[int, float]:
+    if not len(keys):
+        return {}
+    scores = rows @ vector
+    best = np.argsort(-np.round(scores, PLACES), kind="stable")[:k]
+    return {int(keys[i]): float(scores[i]) for i in best}

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from index.encoder import Vector
 from index.errors import ArticleQAError
@@ -24,6 +25,8 @@ log = logging.getLogger(__name__)
 _BATCH = 1_000  # vectors of one upsert; Chroma refuses more than 5,461
 _SAMPLE = 5  # stored vectors that must find themselves
 _RETIRED = 1_000  # passages to be dropped from Chroma from which exact search is the cheaper one
+_WIDE = 0.5  # share of the passages from which a filter is asked of Chroma: it knows none, and is asked for more
+_MORE = 4  # times as many as are needed
 _TURN = 0.1  # seconds that a question waits for others; while Chroma is written it searches exactly
 _AGAIN = 3.0  # seconds from a server's failure to the next look at it
 _MUCH_LATER = 30.0  # the same where the server is there and the collection cannot be built
@@ -118,8 +121,11 @@ class VectorIndex:
         indexed, beyond, _ = self._library.standing(self._library.watermark)
         return self._store.examine(self._library.get("chroma_seal"), beyond, not indexed + beyond)
 
-    def search(self, vector: Vector, k: int) -> tuple[dict[int, float], str]:
+    def search(self, vector: Vector, k: int, among: NDArray[np.int64] | None = None) -> tuple[dict[int, float], str]:
         """Return the k passages nearest to a unit vector, and what found them.
+
+        Args:
+            among: Keys of passages, ascending; None for all. Few of them are searched exactly.
 
         Returns:
             Key -> cosine similarity (-1 to 1, higher is better), and `chroma` or `exact`.
@@ -129,13 +135,24 @@ class VectorIndex:
         """
         if not np.isfinite(vector).all() or not vector.any():
             raise ValueError("a question's vector must be finite and not zero")
-        found = self._ask_chroma(vector, k)
+        if among is not None and len(among) < _WIDE * self._library.passage_count():
+            return self._exact.among(vector, k, among), "exact"
+        found = self._ask_chroma(vector, k if among is None else _MORE * k)
         if found is None:
-            return self._exact.search(vector, k), "exact"
+            return self._exactly(vector, k, among), "exact"
         hits, watermark = found
-        hits.update(self._exact.search(vector, k, after=watermark))
+        if among is None:
+            hits.update(self._exact.search(vector, k, after=watermark))
+        else:
+            hits = {key: hits[key] for key in np.intersect1d(list(hits), among).tolist()}
+            if len(hits) < k:
+                return self._exactly(vector, k, among), "exact"
+            hits.update(self._exact.among(vector, k, among[among > watermark]))
         best = sorted(hits, key=lambda key: (-round(hits[key], PLACES), key))[:k]
         return {key: hits[key] for key in best}, "chroma"
+
+    def _exactly(self, vector: Vector, k: int, among: NDArray[np.int64] | None) -> dict[int, float]:
+        return self._exact.search(vector, k) if among is None else self._exact.among(vector, k, among)
 
     def _ask_chroma(self, vector: Vector, k: int) -> tuple[dict[int, float], int] | None:
         """Return what Chroma finds among the passages up to the watermark, and the watermark."""
