@@ -536,7 +536,7 @@ class Stub:
     def counts(self):
         return 1, 1, 1
 
-    def stream(self, question, history):
+    def stream(self, question, history, *, within=None):
         self.histories.append(list(history))
         yield Event("question", question)
         if self.error:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from index.errors import ArticleQAError
 from index.formats import SUFFIXES
-from index.types import Article
+from index.types import Article, Within
 from qa.assistant import Assistant
 from qa.examples import examples
 from qa.report.save import content
@@ -53,6 +53,12 @@ class Chat:
         """Whether questions are answered without waiting for models."""
         return self._warm.is_set()
 
+    def changed(self) -> None:
+        """Take notice that the articles are others: a library that was empty is got ready now."""
+        if self._warm.is_set() and not self._examples:
+            self._warm.clear()
+            threading.Thread(target=self.warm, name="warm", daemon=True).start()
+
     def library_line(self) -> str:
         """Return the line on top."""
         articles, sentences, _ = self._assistant.counts()
@@ -73,8 +79,15 @@ class Chat:
         self._warm.wait(_EXAMPLES_WITHIN)
         return self.welcome()
 
-    def reply(self, question: str, turns: list[Turn]) -> Iterator[tuple[list[Message], list[Turn], str | None]]:
+    def reply(
+        self, question: str, turns: list[Turn], within: Within | None = None
+    ) -> Iterator[tuple[list[Message], list[Turn], str | None]]:
         """Answer a question: the conversation while searching, then with the answer.
+
+        Args:
+            question: As it was typed.
+            turns: The conversation so far.
+            within: The articles that are asked; None for all.
 
         Yields:
             The messages, the turns, and what stands in the question box, None for what a person typed there meanwhile.
@@ -91,7 +104,7 @@ class Chat:
         history = [turn for turn in turns if not isinstance(turn.answer, str)][-REMEMBERED:]
         said, turn, shown = "", Turn(question, _BROKEN), 0.0
         try:
-            for event in self._assistant.stream(question, history):
+            for event in self._assistant.stream(question, history, within=within):
                 said += event.text if event.kind == "token" else ""
                 if said and event.kind == "token" and time.monotonic() - shown > _TOKENS_EVERY:
                     shown = time.monotonic()

@@ -1,4 +1,4 @@
-"""The command line: `article-qa chat`, `login`, `ask`, `sync`, `report`, `verify`, `evaluate` and `doctor`.
+"""The command line: `article-qa chat`, `login`, `ask`, `sync`, `add`, `remove`, `report`, `verify`, `evaluate`, `doctor`.
 
 Exit codes: 0 done or answered, 1 an error (one sentence on standard error), 2 wrong usage, 3 abstained, 4 some quotes
 do not stand, 130 Ctrl-C.
@@ -127,17 +127,27 @@ def ask(
             show_default=False,
         ),
     ] = None,
+    source: Annotated[
+        list[str] | None, typer.Option("--source", help="Ask only articles of this source; may be repeated.")
+    ] = None,
+    since: Annotated[str, typer.Option(help="Ask only articles since 2019, 2019-12 or 2019-12-29.")] = "",
+    until: Annotated[str, typer.Option(help="Ask only articles until then, that day, month or year included.")] = "",
+    only: Annotated[
+        list[str] | None, typer.Option("--only", help="Ask only the article of this id; may be repeated.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the answer as one JSON object.")] = False,
 ) -> None:
     """Answer one question; exit 0 answered, 3 abstained."""
     with _errors():
+        from qa import Within
         from qa.chain import clean
         from qa.history import load
 
         clean(question)
         turns = load(history) if history else []
+        within = Within(tuple(source or ()), since, until, tuple(only or ()))
         with _opened(articles, library, once=True) as assistant:
-            answer = assistant.ask(question, turns)
+            answer = assistant.ask(question, turns, within=within)
         typer.echo(answer.to_json() if as_json else _printed(answer))
     raise typer.Exit(0 if answer.answered else ABSTAINED)
 
@@ -158,6 +168,45 @@ def sync(
         typer.echo(f"{report.summary()}; the library has {counts}.")
     if strict and report.refused:
         raise typer.Exit(1)
+
+
+@app.command()
+def add(
+    given: Annotated[
+        list[str], typer.Argument(help="Files, or addresses of pages.", metavar="FILE|URL...", show_default=False)
+    ],
+    articles: ArticlesOption = None,
+    library: LibraryOption = None,
+) -> None:
+    """Add files or pages to the folder, in `added/`; exit 1 if any was refused."""
+    refused = False
+    with _errors(), _opened(articles, library) as assistant:
+        for name in given:
+            try:
+                page = name.lower().startswith(("http://", "https://"))
+                done = assistant.add_url(name) if page else assistant.add(name)
+            except ArticleQAError as error:
+                refused = True
+                typer.echo(f"refused {_plain(str(error))}", err=True)
+            else:
+                typer.echo(_plain(f"{done.state} {done.file}: {', '.join(done.articles)}"))
+                for line in done.refused:
+                    typer.echo(f"refused {_plain(line)}", err=True)
+    raise typer.Exit(1 if refused else 0)
+
+
+@app.command()
+def remove(
+    ids: Annotated[list[str], typer.Argument(help="Ids of articles.", metavar="ID...", show_default=False)],
+    articles: ArticlesOption = None,
+    library: LibraryOption = None,
+    restore: Annotated[bool, typer.Option("--restore", help="Bring removed articles back.")] = False,
+) -> None:
+    """Leave articles out of the library until their text changes; their files stay."""
+    with _errors(), _opened(articles, library) as assistant:
+        for article_id in ids:
+            (assistant.restore if restore else assistant.remove)(article_id)
+            typer.echo(_plain(f"{'restored' if restore else 'removed'} {article_id}"))
 
 
 @app.command()

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from qa.assistant import Assistant
 from qa.types import Turn
-from ui import api, render, talks
+from ui import api, render, shelf, talks
 from ui.chat import Chat, messages
 from ui.owner import owner
 
@@ -44,6 +44,7 @@ def build(assistant: Assistant, chat: Chat | None = None) -> gr.Blocks:
         turns = gradio.State([], time_to_live=24 * 3600)
         with gradio.Row(elem_id="masthead"):
             library = gradio.HTML(chat.library_line(), elem_id="library", js_on_load=None)
+            gradio.Button("Library", elem_id="shelf-open", size="sm", scale=0)
             gradio.Button("Conversations", elem_id="talks-open", size="sm", scale=0, visible=kept.kept is not None)
             fresh = gradio.Button("New conversation", elem_id="fresh", size="sm", scale=0)
         with gradio.Row(elem_id="rooms"):
@@ -65,6 +66,7 @@ def build(assistant: Assistant, chat: Chat | None = None) -> gr.Blocks:
                     allow_tags=False,
                     group_consecutive_messages=False,
                 )
+                chip = gradio.HTML("", elem_id="chip", js_on_load=None)
                 with gradio.Row(elem_id="ask"):
                     box = gradio.Textbox(
                         elem_id="question",
@@ -91,10 +93,18 @@ def build(assistant: Assistant, chat: Chat | None = None) -> gr.Blocks:
                     js_on_load=_file("page.js") + _file("trail.js"),
                 )
         api.add(gradio, assistant)
-        talk = gradio.Textbox(visible=False)
-        asked = _wire(gradio, page, chat, kept, library, fresh, conversation, box, send, desk, turns, talk, note)
+        talk, within = gradio.Textbox(visible=False), gradio.Textbox(visible=False)
+        asked = _wire(
+            gradio, page, chat, kept, library, fresh, conversation, box, send, desk, turns, talk, note, within
+        )
         if kept.kept:
             talks.wire(gradio, page, kept, asked, conversation, turns, talk, note, box, desk, _file("talks.js"))
+
+        def changed() -> tuple[str, Any]:
+            return chat.library_line(), gradio.update(placeholder=chat.welcome())
+
+        books = shelf.Shelf(assistant, chat.changed)
+        shelf.wire(gradio, page, books, chip, within, changed, [library, conversation], _file("shelf.js"))
         packs: dict[Any, Callable[[list[Turn]], Any]] = {b: partial(chat.downloaded, s) for s, b in downloads.items()}
         for button, pack in {copy: chat.copied, **packs}.items():
             packed = button.click(
@@ -123,11 +133,14 @@ def _wire(
     turns: Any,
     talk: Any,
     note: Any,
+    within: Any,
 ) -> Any:
-    def reply(question: str, so_far: list[Turn], at: str, event: Any, request: Any) -> Iterator[tuple[Any, ...]]:
+    def reply(
+        question: str, so_far: list[Turn], at: str, only: str, event: Any, request: Any
+    ) -> Iterator[tuple[Any, ...]]:
         offered = (event._data or {}).get("question") if event else None
         so_far = kept.turns(owner(request), at, so_far)
-        for shown, after, typed in chat.reply(str(offered or question or ""), so_far):
+        for shown, after, typed in chat.reply(str(offered or question or ""), so_far, shelf.held(only)):
             told: tuple[Any, Any] = gradio.skip(), gradio.skip()
             if len(after) > len(so_far):
                 now, after, said = kept.keep(owner(request), at, so_far, after)
@@ -146,7 +159,7 @@ def _wire(
     asked = gradio.on(
         [box.submit, send.click, desk.select],
         reply,
-        [box, turns, talk],
+        [box, turns, talk, within],
         [conversation, turns, box, talk, note],
         trigger_mode="always_last",  # a question that is sent while another is answered comes next
         concurrency_id=api.QUESTIONS,
@@ -200,7 +213,7 @@ def theme() -> Any:
 
 def head() -> str:
     """Return what stands in the page's head: its style, as `css` would be rewritten, and rules of @media wrongly."""
-    return f"<style>{_file('page.css')}{_file('talks.css')}</style>"
+    return f"<style>{_file('page.css')}{_file('talks.css')}{_file('shelf.css')}</style>"
 
 
 def _gradio() -> Any:

@@ -20,10 +20,12 @@ def welcome(articles: int, examples: Sequence[str]) -> str:
 
 def welcome_empty(folder: str, kinds: Sequence[str]) -> str:
     """Return the greeting of a library without articles: how to fill it."""
-    where = f'in <code dir="ltr">{escape(folder)}</code>' if folder else "in the articles folder"
+    where = f'<code dir="ltr">{escape(folder)}</code>' if folder else "the articles folder"
     return (
-        '<div class="welcome"><h2>There are no articles yet</h2>'
-        f"<p>Put some {where} and start the chat again.</p>"
+        '<div class="welcome"><h2>There are no articles yet</h2><p>There are two ways to fill the library.</p>'
+        '<ul class="ways"><li>Drop files on this page, or name the address of a web page. '
+        '<button type="button" class="fill">Add articles</button></li>'
+        f'<li>Put files into {where}. <button type="button" class="resync">Read the folder</button></li></ul>'
         f'<p class="kinds">Files that are read: {escape(" ".join(sorted(kinds)))}</p></div>'
     )
 
