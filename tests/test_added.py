@@ -171,7 +171,7 @@ def test_a_page_is_added_with_its_address(assistant, folder):
     pages["/storm?id=1"] = reply(PAGE.format(url=url.replace("?id=1", "-over-orkney"), n=60).encode())
     assert assistant.add_url(url).state == "updated"
     assert assistant.ask("How many windows did the storm break in Kirkwall?").short_answer == "60"
-    assert assistant.article(done.file).url.endswith("/storm-over-orkney"), "of the same site, it knows its address best"
+    assert assistant.article(done.file).url.endswith("/storm-over-orkney"), "its own word for its address on its site"
     assert saved(folder) == [".origins.json", "news.example storm.html"]
     kept = json.loads((folder / "added/.origins.json").read_text())["added/news.example storm.html"]
     assert kept == {"url": url, "fetched": time.strftime("%Y-%m-%d")}

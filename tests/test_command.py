@@ -8,6 +8,9 @@ import sys
 import time
 
 import pytest
+from typer.testing import CliRunner
+
+from ui.command import app
 
 TROOPS = "How many U.S. troops remain in Iraq?"
 
@@ -54,6 +57,41 @@ def test_json_is_one_object_on_standard_output(folder):
     done = run("ask", TROOPS, "--articles", folder, "--json")
     found = json.loads(done.stdout)
     assert (found["status"], found["citations"][0]["article_id"]) == ("answered", "strikes.md")
+
+
+def here(*arguments):
+    """Run a command in this process: what a process is for is tested above and below."""
+    done = CliRunner().invoke(app, [*map(str, arguments)])
+    done.returncode = done.exit_code
+    return done
+
+
+def test_only_some_articles_are_asked(folder):
+    done = here("ask", TROOPS, "--articles", folder, "--source", "the desk", "--since", "2019", "--until", "2019-12")
+    assert done.returncode == 0 and "Only articles from the desk, since 2019-01-01, until 2019-12-31" in done.stdout
+    done = here("ask", TROOPS, "--articles", folder, "--only", "escape.txt", "--json")
+    found = json.loads(done.stdout)
+    assert {c["article_id"] for c in found["citations"] + found["closest"]} == {"escape.txt"}
+    for wrong, told in ((("--source", "Nobody"), "no article from Nobody"), (("--since", "soon"), "'soon' is no date")):
+        done = here("ask", TROOPS, "--articles", folder, *wrong)
+        assert (done.returncode, done.stdout) == (1, "") and told in done.stderr
+
+
+def test_files_are_added_and_articles_removed(tmp_path):
+    shelf = tmp_path / "shelf"
+    shelf.mkdir()
+    (tmp_path / "gate.txt").write_text("The red gate in Mosul opened in May 2020.")
+    (tmp_path / "bad.pdf").write_text("no pdf")
+    given = [tmp_path / "gate.txt", tmp_path / "bad.pdf", "http://127.0.0.1/", tmp_path / "none.txt"]
+    done = here("add", *given, "--articles", shelf)
+    assert (done.returncode, done.stdout) == (1, "added added/gate.txt: added/gate.txt\n")
+    refused = [line for line in done.stderr.splitlines() if line.startswith("refused ")]
+    assert len(refused) == 3 and "bad.pdf: does not begin" in refused[0] and "not a public address" in refused[1]
+    assert here("remove", "added/gate.txt", "--articles", shelf).stdout == "removed added/gate.txt\n"
+    assert "1 left out as removed by hand" in here("sync", shelf).stdout
+    assert here("remove", "added/gate.txt", "--articles", shelf).returncode == 1
+    assert here("remove", "added/gate.txt", "--restore", "--articles", shelf).returncode == 0
+    assert "the library has 1 articles" in here("sync", shelf).stdout
 
 
 def test_history_is_read_and_shown(folder, tmp_path):

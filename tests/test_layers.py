@@ -36,6 +36,7 @@ def test_imports_point_one_way(room):
         ),  # two quantise
         ("sentence_transformers", {"index/loaded.py", "index/rerank.py"}),
         ("gradio", {"ui/web.py", "ui/server.py"}),  # the second for a type
+        ("httpcore", {"index/fetch.py"}),
         ("langchain", {"qa/writer.py"}),
         ("langchain_core", {"qa/chain.py", "qa/assistant.py", "qa/claims.py"}),  # the second for a type
     ],

@@ -1,4 +1,4 @@
-"""The command line: `article-qa chat`, `login`, `ask`, `sync`, `add`, `remove`, `report`, `verify`, `evaluate`, `doctor`.
+"""The command line: `chat`, `login`, `ask`, `sync`, `add`, `remove`, `report`, `verify`, `evaluate`, `doctor`.
 
 Exit codes: 0 done or answered, 1 an error (one sentence on standard error), 2 wrong usage, 3 abstained, 4 some quotes
 do not stand, 130 Ctrl-C.
