@@ -456,14 +456,15 @@ def ask(
     library: str | PathLike[str] | None = None,
     *,
     history: Sequence[Turn] = (),
+    within: Within | None = None,
 ) -> Answer:
-    """Answer one question from a folder of articles, bringing its library up to date first.
+    """Answer one question from a folder of articles, or of those within, bringing its library up to date first.
 
     Raises as `Assistant.open` and `Assistant.ask` do.
     """
     clean(question)  # before any work
     with Assistant.open(articles, library, once=True) as assistant:
-        return assistant.ask(question, history)
+        return assistant.ask(question, history, within=within)
 
 
 def read(question: str, texts: Sequence[str]) -> Answer:

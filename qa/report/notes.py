@@ -75,6 +75,8 @@ def entries(report: Report) -> Iterator[Entry]:
         notes = tuple(Note(number + n, citation) for n, citation in enumerate(answer.citations, 1))
         number += len(notes)
         read_as = answer.standalone_question if answer.standalone_question != answer.question else ""
+        if answer.within:
+            read_as = f"{answer.standalone_question} (only articles {answer.within} were asked)"
         apart = [str(note.number) for note in notes if note.citation.number in answer.differ]
         differ = f"These articles differ: notes {' and '.join(apart)}." if apart else ""
         yield Entry(answer.question, read_as, answer, tuple(_said(answer, notes)), notes, differ)
