@@ -108,6 +108,8 @@ def save(folder: Path, name: str, data: bytes, *, over: str | None = None) -> st
     """
     with _told(folder):
         place = _place(folder)
+        for left in place.glob(".*.new"):  # of a process that was killed
+            left.unlink(missing_ok=True)
         new = place / f".{secrets.token_hex(8)}.new"
         try:
             with open(new, "xb") as file:

@@ -112,8 +112,8 @@ class Search:
         version = self._library.version
         known = self._inside.get(within)
         if known is None or known[0] != version:
-            while len(self._inside) >= _FILTERS:
-                self._inside.pop(next(iter(self._inside)), None)
+            if len(self._inside) >= _FILTERS:
+                self._inside.clear()
             known = self._inside[within] = (version, self._library.keys(within))
         return known[1]
 

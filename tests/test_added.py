@@ -62,6 +62,7 @@ def test_the_same_file_is_there_already_and_another_of_its_name_gets_a_number(as
     assert assistant.add("copy.txt", FERRY.encode()).state == "there"
     first = assistant.add("a.txt", OVEN.encode())
     again = assistant.add("b.txt", OVEN.encode())
+    (folder / "added/.0123456789abcdef.new").write_text("left by a process that was killed")
     other = assistant.add("a.txt", b"The bridge is red. It was painted in May.")
     assert (again.state, again.file) == ("there", first.file)
     assert other.file == "added/a 2.txt" and (folder / "added/a.txt").read_text() == OVEN
