@@ -57,7 +57,8 @@ class Chat:
         """Take notice that the articles are others: a library that was empty is got ready now."""
         if self._warm.is_set() and not self._examples:
             self._warm.clear()
-            threading.Thread(target=self.warm, name="warm", daemon=True).start()
+            # No daemon: the process must not end while a model is at work in another thread.
+            threading.Thread(target=self.warm, name="warm").start()
 
     def library_line(self) -> str:
         """Return the line on top."""
