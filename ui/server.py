@@ -110,7 +110,8 @@ def start(
             continue
     else:
         raise ArticleQAError(f"No port from {port} to {candidates[-1]} is free; name another with --port.")
-    threading.Thread(target=chat.warm, name="warm", daemon=True).start()
+    # No daemon: a process that ends while a model is at work in another thread is aborted.
+    threading.Thread(target=chat.warm, name="warm").start()
     return page
 
 
