@@ -14,6 +14,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -121,17 +122,17 @@ def article_files(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
         raise NoLibrary(f"{error.filename} cannot be listed ({error.strerror}); check its permissions.") from error
 
 
-def _walk(folder: Path, prefix: str, depth: int) -> Iterator[tuple[str, os.stat_result]]:
+def _walk(folder: str | Path, prefix: str, depth: int) -> Iterator[tuple[str, os.stat_result]]:
     with os.scandir(folder) as entries:
         for entry in sorted(entries, key=lambda entry: entry.name):
             if entry.name.startswith("."):
                 continue
             if entry.is_dir(follow_symlinks=False):
                 if depth:
-                    yield from _walk(Path(entry.path), f"{prefix}{entry.name}/", depth - 1)
+                    yield from _walk(entry.path, f"{prefix}{entry.name}/", depth - 1)
             elif entry.is_file(follow_symlinks=False):
-                named = Path(entry.name)
-                if named.suffix.lower() in SUFFIXES and not entry.name.upper().startswith("README"):
+                suffix = os.path.splitext(entry.name)[1].lower()
+                if suffix in SUFFIXES and not entry.name.upper().startswith("README"):
                     with contextlib.suppress(FileNotFoundError):  # it went away meanwhile
                         yield prefix + entry.name, entry.stat(follow_symlinks=False)
 
@@ -155,12 +156,15 @@ class _Sync:
         self.vectors = vectors
         self.progress = progress
         self.report = Report()
-        self.families = Families(library.signatures())
         self.waiting: list[_Waiting] = []
         self.removed = library.removed()
         self.origins = origins(folder)
         self.records: dict[str, FileRecord] = {}  # of files whose articles are published or waiting
         self.since_chroma = 0
+
+    @cached_property
+    def families(self) -> Families:
+        return Families(self.library.signatures())  # of all articles, so not before one is new
 
     def run(self) -> Report:
         files = [(shown(path), path, stat) for path, stat in article_files(self.folder)]
@@ -182,10 +186,7 @@ class _Sync:
             self.progress(Step("Adding", len(new), len(new)))
         # Deletions come last, so that a renamed file finds its vectors under its old name.
         for name in sorted((known.keys() | held.keys()) - {name for name, _, _ in files}):
-            gone = self.library.remove_file(name)
-            for article_id in gone:
-                self.families.drop(article_id)
-            self.report.deleted += gone
+            self.report.deleted += self.library.remove_file(name)
         self.report.left_out = len(self.library.removed())
         self._index()
         return self.report
@@ -202,7 +203,8 @@ class _Sync:
 
     def _as_before(self, record: FileRecord, articles: int) -> None:
         self.report.unchanged += articles
-        self.report.refused += [UnreadableFile(*refusal) for refusal in json.loads(record.refused or "[]")]
+        if record.refused:
+            self.report.refused += [UnreadableFile(*refusal) for refusal in json.loads(record.refused)]
 
     def _file(self, parser: Parser, where: Path, name: str, stat: os.stat_result, known: FileRecord | None) -> None:
         # A file that changed a moment ago may change again within the clock's grain: look again next time.

@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
@@ -547,12 +546,30 @@ FolderModel.TestCase.settings = settings(max_examples=20, stateful_step_count=12
 TestFolder = FolderModel.TestCase
 
 
-def test_an_unchanged_folder_encodes_nothing(desk):
-    for n in range(300):
+def test_what_is_unchanged_costs_no_statement(desk):
+    """Nothing is asked of the library for a file that is as it was; ten thousand of them take a second or less."""
+    seen = []
+    desk.library._database._connection.set_trace_callback(seen.append)
+    for files in (30, 60):
+        for n in range(files):
+            if not (desk.folder / f"{n}.txt").exists():
+                desk.write(f"{n}.txt", news(n, 2))
+        desk.sync()
+        seen.clear()
+        report = desk.sync(NoEncoder())
+        assert (report.unchanged, report.encoded) == (files, 0)
+        assert len(seen) < 20, seen
+    assert not any("signature" in statement for statement in seen), "what only a new article needs is read"
+
+
+def test_a_changed_article_costs_one_article(desk):
+    for n in range(40):
         desk.write(f"{n}.txt", news(n, 2))
     desk.sync()
-    started = time.perf_counter()
-    report = desk.sync(NoEncoder())
-    spent = time.perf_counter() - started
-    assert (report.unchanged, report.encoded) == (300, 0)
-    assert spent < 10
+    desk.write("7.txt", news(1007, 2))
+    seen = []
+    desk.library._database._connection.set_trace_callback(seen.append)
+    report = desk.sync()
+    assert (report.updated, report.unchanged, report.encoded) == (["7.txt"], 39, 1)
+    assert sum(statement.startswith("INSERT INTO articles") for statement in seen) == 1
+    desk.complete()
