@@ -1,9 +1,11 @@
 """Chroma beside the library: never believed, always replaceable, and as good as exact search."""
 
+import contextlib
 import logging
 import os
 import random
 import shutil
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -128,6 +130,17 @@ def test_reopened_as_it_was_left(library, index, caplog):
         assert folder(library) == first and not caplog.records
     assert_like_exact(index, library)
     index.close()
+
+
+def test_nothing_is_left_to_be_built_in_at_the_next_opening(library, index):
+    crowd(library, "a", random_rows(1500, 1))
+    index.open()
+    crowd(library, "b", random_rows(3, 2))
+    index.catch_up()
+    index.close()
+    with contextlib.closing(sqlite3.connect(folder(library) / "chroma.sqlite3")) as chroma:
+        [waiting] = chroma.execute("SELECT count(*) FROM embeddings_queue").fetchone()
+    assert waiting <= 2
 
 
 def test_in_a_new_process_it_is_not_rebuilt(library, index):

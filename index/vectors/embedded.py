@@ -25,6 +25,9 @@ from index.vectors.store import HNSW, ChromaError, Store, T
 log = logging.getLogger(__name__)
 
 _COLLECTION = "passages"
+# By default up to 1,000 vectors stay in a log, which is built in anew at every opening, 1 ms each; here each batch is
+# written out as it comes.
+_HNSW = {**HNSW, "sync_threshold": 2}
 
 
 class Embedded(Store):
@@ -57,7 +60,7 @@ class Embedded(Store):
         with _translated():
             self._client = _client(path)
             collection = self._client.get_or_create_collection(
-                _COLLECTION, embedding_function=None, configuration={"hnsw": HNSW}
+                _COLLECTION, embedding_function=None, configuration={"hnsw": _HNSW}
             )
             if collection.configuration["hnsw"]["space"] != "cosine":
                 raise ChromaError("its distance is not cosine")

@@ -77,7 +77,7 @@ class VectorIndex:
         questions are asked.
 
         Args:
-            progress: Building anew takes about 2 ms a passage.
+            progress: Building anew takes about 1 ms a passage.
         """
         if not self._store:
             return
