@@ -14,6 +14,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +24,17 @@ from numpy.typing import NDArray
 from index.database import Database
 from index.encoder import Encoder, Matrix, Vector
 from index.errors import EncoderMismatch
+from index.packed import PRECISION, pack, unpack
 from index.split import Span, is_heading
 from index.terms import TOKENIZER, searchable
 from index.types import Article, Entry, Passage, Sentence, Within
 
 FILE = "library.sqlite"
-_SCHEMA = 1
+_SCHEMA = 2  # a library of 1 has its vectors in float32, and keeps them so
 
 _TABLES = f"""
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+INSERT INTO meta VALUES ('precision', '{PRECISION}');
 CREATE TABLE files (
     path TEXT PRIMARY KEY, size INTEGER NOT NULL, modified INTEGER NOT NULL, sha256 TEXT NOT NULL,
     refused TEXT NOT NULL  -- "" when it was read, else what was found
@@ -49,8 +52,8 @@ CREATE INDEX articles_file ON articles (file);
 CREATE TABLE passages (
     key INTEGER PRIMARY KEY AUTOINCREMENT, article INTEGER NOT NULL REFERENCES articles ON DELETE CASCADE,
     number INTEGER NOT NULL,
-    vector BLOB NOT NULL,    -- float32, one unit vector
-    vectors BLOB NOT NULL,   -- float32, one unit vector for each sentence
+    vector BLOB NOT NULL,    -- one unit vector, see index.packed
+    vectors BLOB NOT NULL,   -- one unit vector for each sentence
     UNIQUE (article, number)
 );
 CREATE TABLE sentences (
@@ -66,7 +69,7 @@ CREATE TABLE retired (  -- passages that are gone but may still stand in Chroma
 );
 CREATE VIRTUAL TABLE words USING fts5 (title, text, content='', tokenize='{TOKENIZER}');
 CREATE VIRTUAL TABLE vocabulary USING fts5vocab (words, 'row');
-"""
+"""  # noqa: S608
 _REMOVED = """
 CREATE TABLE removed (  -- by hand: articles whose file still has them, to be left out while their text is this one
     id TEXT PRIMARY KEY, revision TEXT NOT NULL, file TEXT NOT NULL,
@@ -182,7 +185,12 @@ class Library:
             for number, run in enumerate(draft.runs):
                 passage = connection.execute(
                     "INSERT INTO passages (article, number, vector, vectors) VALUES (?, ?, ?, ?)",
-                    (key, number, _blob(draft.vectors[number]), _blob(draft.sentence_vectors[number])),
+                    (
+                        key,
+                        number,
+                        self._pack(draft.vectors[number : number + 1]),
+                        self._pack(draft.sentence_vectors[number]),
+                    ),
                 ).lastrowid
                 connection.executemany(
                     "INSERT INTO sentences VALUES (?, ?, ?, ?, ?, ?)",
@@ -289,7 +297,7 @@ class Library:
                 "QA_ENCODER back, or name another place with --library DIR or QA_LIBRARY."
             )
         if claim and not built:
-            self.set(encoder=encoder.fingerprint, dimension=str(encoder.dimension), precision="float32")
+            self.set(encoder=encoder.fingerprint, dimension=str(encoder.dimension))
 
     def caught_up(self, watermark: int, retired: Iterable[int], **values: str) -> None:
         """Record, in one transaction, that Chroma holds passages up to a key and dropped the retired ones."""
@@ -299,12 +307,27 @@ class Library:
                 "INSERT OR REPLACE INTO meta VALUES (?, ?)", {**values, "watermark": str(watermark)}.items()
             )
 
+    def compact(self) -> None:
+        """Merge the full text and give unused space back; safe to interrupt, for each is done whole or not at all.
+
+        Raises:
+            NoLibrary: The disk is full.
+        """
+        with self._database.transaction() as connection:
+            connection.execute("INSERT INTO words (words) VALUES ('optimize')")
+        self._database.vacuum()
+
     # ---------------------------------------------------------------- reading
 
     def get(self, name: str, default: str = "") -> str:
         """Return a fact about the library itself."""
         row = self._database.row("SELECT value FROM meta WHERE name = ?", (name,))
         return str(row["value"]) if row else default
+
+    @cached_property
+    def precision(self) -> str:
+        """How vectors are stored, all of them alike: `int8`, or `float32` in a library of the first schema."""
+        return self.get("precision", "float32")
 
     @property
     def version(self) -> int:
@@ -452,8 +475,8 @@ class Library:
                 )
                 runs.append(range(len(spans), len(spans) + len(own)))
                 spans += [(sentence["start"], sentence["end"]) for sentence in own]
-                vectors.append(_matrix(passage["vector"], 1))
-                sentence_vectors.append(_matrix(passage["vectors"], len(own)))
+                vectors.append(self._unpack(passage["vector"], 1))
+                sentence_vectors.append(self._unpack(passage["vectors"], len(own)))
         return (spans, runs, np.concatenate(vectors), sentence_vectors) if runs else None
 
     def lexical(self, words: Sequence[str], k: int, among: NDArray[np.int64] | None = None) -> dict[int, float]:
@@ -505,7 +528,7 @@ class Library:
                 sentences.setdefault(row["passage"], []).append(row)
             for key, own in passages.items():  # one article's text at a time: it may be long
                 article = self._one("SELECT * FROM articles WHERE key = ?", (key,))
-                found.update((row["key"], _found(article, row, sentences[row["key"]])) for row in own)
+                found.update((row["key"], self._found(article, row, sentences[row["key"]])) for row in own)
         return found
 
     def vectors(self, after: int = 0, limit: int = -1) -> tuple[list[int], list[str], Matrix]:
@@ -516,7 +539,7 @@ class Library:
             (after, limit),
         )
         ids = [vector_id(row["article"], row["revision"], row["key"]) for row in rows]
-        return [row["key"] for row in rows], ids, _matrix(b"".join(row["vector"] for row in rows), len(rows))
+        return [row["key"] for row in rows], ids, self._unpack(b"".join(row["vector"] for row in rows), len(rows))
 
     def rows_of(self, keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], Matrix]:
         """Return the passages of these keys that exist, ascending, and their unit vectors, shape (n, dimension)."""
@@ -525,7 +548,7 @@ class Library:
             (json.dumps(keys.tolist()),),
         )
         found = np.fromiter((row["key"] for row in rows), np.int64, len(rows))
-        return found, _matrix(b"".join(row["vector"] for row in rows), len(rows))
+        return found, self._unpack(b"".join(row["vector"] for row in rows), len(rows))
 
     def vectors_of(self, keys: Sequence[int]) -> dict[int, Vector]:
         """Return the unit vectors of the passages of these keys that exist, in the order of article ids and places."""
@@ -534,7 +557,7 @@ class Library:
             " WHERE p.key IN (SELECT value FROM json_each(?)) ORDER BY a.id, p.number",
             (json.dumps(list(keys)),),
         )
-        return {row["key"]: _matrix(row["vector"], 1)[0] for row in rows}
+        return {row["key"]: self._unpack(row["vector"], 1)[0] for row in rows}
 
     def ids_of(self, keys: Sequence[int]) -> dict[str, int]:
         """Return the Chroma ids that passages of these keys must have, each with its key."""
@@ -565,6 +588,30 @@ class Library:
     def _has_removed(self) -> bool:
         """Say whether the table is there, which an older version of article-qa did not make."""
         return bool(self._one("SELECT count(*) FROM sqlite_master WHERE name = 'removed'")[0])
+
+    def _pack(self, rows: Matrix) -> bytes:
+        return pack(rows, self.precision)
+
+    def _unpack(self, blob: bytes, rows: int) -> Matrix:
+        return unpack(blob, rows, self.precision)
+
+    def _found(self, article: sqlite3.Row, passage: sqlite3.Row, sentences: Sequence[sqlite3.Row]) -> Found:
+        about = article["id"], article["revision"]
+        spans = [(sentence["start"], sentence["end"]) for sentence in sentences]
+        return Found(
+            passage=Passage(
+                passage["key"],
+                *about,
+                passage["number"],
+                tuple(Sentence(*about, s["number"], *span) for s, span in zip(sentences, spans, strict=True)),
+            ),
+            title=article["title"],
+            family=article["family"] or article["key"],
+            sentence_texts=tuple(article["text"][start:end] for start, end in spans),
+            headings=tuple(bool(sentence["heading"]) for sentence in sentences),
+            vector=self._unpack(passage["vector"], 1)[0],
+            sentence_vectors=self._unpack(passage["vectors"], len(spans)),
+        )
 
     def _one(self, query: str, parameters: Sequence[Any] = ()) -> sqlite3.Row:
         row = self._database.row(query, parameters)
@@ -628,33 +675,6 @@ def vector_id(article: int, revision: str, passage: int) -> str:
 
 def _article(row: sqlite3.Row) -> Article:
     return Article(row["id"], row["title"], row["text"], row["source"], row["url"], row["author"], row["published"])
-
-
-def _found(article: sqlite3.Row, passage: sqlite3.Row, sentences: Sequence[sqlite3.Row]) -> Found:
-    about = article["id"], article["revision"]
-    spans = [(sentence["start"], sentence["end"]) for sentence in sentences]
-    return Found(
-        passage=Passage(
-            passage["key"],
-            *about,
-            passage["number"],
-            tuple(Sentence(*about, s["number"], *span) for s, span in zip(sentences, spans, strict=True)),
-        ),
-        title=article["title"],
-        family=article["family"] or article["key"],
-        sentence_texts=tuple(article["text"][start:end] for start, end in spans),
-        headings=tuple(bool(sentence["heading"]) for sentence in sentences),
-        vector=_matrix(passage["vector"], 1)[0],
-        sentence_vectors=_matrix(passage["vectors"], len(spans)),
-    )
-
-
-def _blob(rows: Matrix) -> bytes:
-    return np.ascontiguousarray(rows, np.float32).tobytes()
-
-
-def _matrix(blob: bytes, rows: int) -> Matrix:
-    return np.frombuffer(blob, np.float32).reshape(rows, -1) if rows else np.zeros((0, 0), np.float32)
 
 
 def _match(words: Sequence[str]) -> str:

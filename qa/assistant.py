@@ -13,6 +13,7 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
+from index.compact import Sizes, compact
 from index.copies import Families
 from index.encoder import encoder
 from index.errors import ArticleQAError, LibraryInUse, NoLibrary
@@ -412,6 +413,20 @@ class Assistant:
             raise NoLibrary("This library is closed, or was made of texts: open one with `Assistant.open(folder)`.")
         self._claim(self.folder)
         return self._shelf
+
+    def compact(self, progress: Progress | bool = False) -> tuple[Sizes, Sizes]:
+        """Give back what space the library does not need; safe to interrupt.
+
+        Returns:
+            What it took on disk before, and what it takes now.
+
+        Raises:
+            LibraryInUse: Another process owns the library.
+            NoLibrary: The disk has not enough room for it, or the library cannot be written.
+        """
+        shelf = self._owned()
+        with _shown(progress) as shown, shelf.guard:
+            return compact(self._library, self._vectors, lambda done, total: shown(Step("Indexing", done, total)))
 
     def _claim(self, folder: Path) -> None:
         """Refuse to fill one folder's library with another's articles, which would delete the first's."""

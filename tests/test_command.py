@@ -145,6 +145,8 @@ def test_sync_reports_and_names_what_it_refused(tmp_path):
     again = run("sync", tmp_path, "--strict")
     assert again.returncode == 1
     assert again.stdout.startswith("1 unchanged, 4 refused")
+    done = run("compact", tmp_path)
+    assert done.returncode == 0 and done.stdout.startswith("before: library ") and "now:    library " in done.stdout
 
 
 def test_evaluate_prints_a_table_and_json(folder, tmp_path):

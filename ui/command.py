@@ -210,6 +210,17 @@ def remove(
 
 
 @app.command()
+def compact(articles: Articles = None, library: LibraryOption = None) -> None:
+    """Give back what disk space the library does not need."""
+    with _errors():
+        from qa import Assistant
+
+        with Assistant.open(articles, library, update=False) as assistant:
+            before, after = assistant.compact(progress=True)
+        typer.echo(f"before: {before}\nnow:    {after}")
+
+
+@app.command()
 def report(
     questions: Annotated[
         Path,

