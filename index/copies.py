@@ -51,7 +51,7 @@ class Families:
 
     def __init__(self, signatures: Iterable[tuple[str, int, bytes]]) -> None:
         """Start from (article id, family, signature), oldest first."""
-        self._table = np.zeros((256, _PLACES), np.uint32)
+        self._table = np.zeros((_PLACES, 256), np.uint32)  # a place of all articles side by side, to be compared fast
         self._families: list[int] = []
         self._rows: dict[str, int] = {}
         for article_id, family, found in signatures:
@@ -59,23 +59,23 @@ class Families:
 
     def find(self, found: bytes, article_id: str) -> int | None:
         """Return the family of the nearest copy among the other articles, None if there is none."""
-        table = self._table[: len(self._families)]
-        if not len(table):
+        if not self._families:
             return None
-        shares = (table == np.frombuffer(found, "<u4")).mean(axis=1)
+        table = self._table[:, : len(self._families)]
+        equal = (table == np.frombuffer(found, "<u4")[:, None]).sum(axis=0, dtype=np.uint8)
         own = self._rows.get(article_id)
         if own is not None:
-            shares[own] = 0.0
-        best = int(shares.argmax())
-        return self._families[best] if shares[best] >= COPY else None
+            equal[own] = 0
+        best = int(equal.argmax())
+        return self._families[best] if equal[best] >= COPY * _PLACES else None
 
     def add(self, article_id: str, family: int, found: bytes) -> None:
         """Take in an article, in place of the one with its id."""
         self.drop(article_id)
         row = len(self._families)
-        if row == len(self._table):
-            self._table = np.concatenate([self._table, np.zeros_like(self._table)])
-        self._table[row] = np.frombuffer(found, "<u4")
+        if row == self._table.shape[1]:
+            self._table = np.concatenate([self._table, np.zeros_like(self._table)], axis=1)
+        self._table[:, row] = np.frombuffer(found, "<u4")
         self._families.append(family)
         self._rows[article_id] = row
 
@@ -83,7 +83,7 @@ class Families:
         """Forget an article."""
         row = self._rows.pop(article_id, None)
         if row is not None:
-            self._table[row] = 0
+            self._table[:, row] = 0
 
 
 def same_sentence(one: str, other: str) -> bool:

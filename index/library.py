@@ -550,6 +550,12 @@ class Library:
         found = np.fromiter((row["key"] for row in rows), np.int64, len(rows))
         return found, self._unpack(b"".join(row["vector"] for row in rows), len(rows))
 
+    def rows_after(self, after: int = 0) -> tuple[NDArray[np.int64], Matrix]:
+        """Return keys and unit vectors, shape (n, dimension), of passages beyond a key, in order."""
+        rows = self._database.rows("SELECT key, vector FROM passages WHERE key > ? ORDER BY key", (after,))
+        keys = np.fromiter((row["key"] for row in rows), np.int64, len(rows))
+        return keys, self._unpack(b"".join(row["vector"] for row in rows), len(rows))
+
     def vectors_of(self, keys: Sequence[int]) -> dict[int, Vector]:
         """Return the unit vectors of the passages of these keys that exist, in the order of article ids and places."""
         rows = self._database.rows(
@@ -571,10 +577,12 @@ class Library:
     def standing(self, watermark: int) -> tuple[int, int, int]:
         """Return how many passages have a key up to the watermark, how many beyond it, and how many are retired."""
         total, beyond, retired = self._one(
-            "SELECT (SELECT count(*) FROM passages), (SELECT count(*) FROM passages WHERE key > ?),"
+            "SELECT (SELECT count(*) FROM passages), (SELECT count(*) FROM passages WHERE key > ? AND ?),"
             " (SELECT count(*) FROM retired)",
-            (watermark,),
+            (watermark, watermark > 0),
         )
+        if not watermark:  # the rows are large, and to count them all by key would read them
+            beyond = total
         return total - beyond, beyond, retired
 
     def retired(self) -> dict[int, str]:

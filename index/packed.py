@@ -1,4 +1,4 @@
-"""Unit vectors at rest: a byte a number instead of four.
+"""Unit vectors at rest, a byte a number instead of four, and the highest of their scores.
 
 Each vector is scaled so that its largest number is 127 and rounded; read back, it is made a unit vector again, which
 undoes the scale. On squad2_part_a (556 passages, 700 questions) the ten nearest passages agree with those of float32
@@ -34,3 +34,16 @@ def unpack(blob: bytes, rows: int, precision: str = PRECISION) -> Matrix:
     found = np.frombuffer(blob, np.int8).reshape(rows, -1).astype(np.float32)
     found /= np.maximum(np.sqrt(np.einsum("ij,ij->i", found, found)), 1e-30)[:, None]
     return found
+
+
+def highest(scores: NDArray[np.float32], k: int) -> NDArray[np.intp]:
+    """Return the places of the k highest scores, highest first, equal ones in their order.
+
+    >>> highest(np.array([1, 3, 2, 3], np.float32), 3).tolist()
+    [1, 3, 2]
+    """
+    candidates = np.arange(len(scores))
+    if len(scores) > k:  # a tenth of the time of sorting them all
+        least = np.partition(scores, len(scores) - k)[len(scores) - k]
+        candidates = np.flatnonzero(scores >= least)
+    return candidates[np.argsort(-scores[candidates], kind="stable")][:k]

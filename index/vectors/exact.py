@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from index.encoder import Matrix, Vector
 from index.library import Library
+from index.packed import highest
 
 PLACES = 6
 """Decimals of a similarity that count: equal vectors differ in the seventh, by their place in the matrix."""
@@ -48,8 +49,7 @@ class ExactIndex:
         with self._guard:
             version = self._library.version
             if version != self._version or after < self._floor:
-                keys, _, rows = self._library.vectors(after)
-                self._keys, self._rows = np.asarray(keys, np.int64), rows
+                self._keys, self._rows = self._library.rows_after(after)
                 self._version, self._floor = version, after
             start = int(np.searchsorted(self._keys, after, side="right"))
             return self._keys[start:], self._rows[start:]
@@ -59,5 +59,5 @@ def _nearest(keys: NDArray[np.int64], rows: Matrix, vector: Vector, k: int) -> d
     if not len(keys):
         return {}
     scores = rows @ vector
-    best = np.argsort(-np.round(scores, PLACES), kind="stable")[:k]
+    best = highest(np.round(scores, PLACES), k)
     return {int(keys[i]): float(scores[i]) for i in best}
