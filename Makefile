@@ -17,9 +17,12 @@ check: $(READY)  ## style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(READY)  ## measure against the LangChain tutorial pipeline: make bench DATA=folder
+bench: $(READY)  ## measure beside other pipelines and in growing haystacks, with plots: make bench DATA=folder
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[bench]"
-	$(BIN)/python -m tests.bench.compare $(DATA)
+	mkdir -p build
+	$(BIN)/python -m tests.bench.compare "$(DATA)" --json build/compare.json
+	$(BIN)/python -m tests.bench.scale "$(DATA)" --json build/scale.json
+	$(BIN)/python -m tests.bench.plot build/compare.json build/scale.json tests/bench/plots
 
 $(READY): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

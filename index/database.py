@@ -127,6 +127,8 @@ class Database:
                 raise DamagedLibrary(f"{self.path} is another program's database; {_ELSEWHERE}")
             if not create:
                 raise NoLibrary(f"{self.path} is empty; fill it with `article-qa sync`.")
+            # A passage takes some 2 kB, of which the usual page of 4 would hold one and waste the rest.
+            connection.execute("PRAGMA page_size = 8192")
             self._write_ahead(connection)
             with self.transaction():
                 for statement in tables.strip().split(";\n"):
