@@ -140,7 +140,7 @@ def test_killed_while_it_compacts(tmp_path):
         index.open()
         assert library.check() == "ok" and {a.id: a.text for a in library.articles()} == texts
         check_exact(library)
-        assert index.engine == "chroma" and index._collection.count() == library.passage_count()
+        assert index.engine == "chroma" and index._store.collection.count() == library.passage_count()
         index.close()
         library.close()
 

@@ -53,9 +53,9 @@ class Desk:
         """Assert that everything is exact and that Chroma has all of it."""
         check_exact(self.library)
         assert self.vectors.engine == "chroma"
-        assert self.vectors._collection.count() == self.library.counts()[2]
+        assert self.vectors._store.collection.count() == self.library.counts()[2]
         assert not self.library.retired() and self.library.standing(self.library.watermark)[1] == 0
-        stored = set(self.vectors._collection.get(include=[])["ids"])
+        stored = set(self.vectors._store.collection.get(include=[])["ids"])
         assert stored == set(self.library.vectors()[1])
         unsettled = [path for path, r in self.library.files().items() if not r.sha256 and not r.refused]
         assert not unsettled
