@@ -27,7 +27,8 @@ _SAMPLE = 5  # stored vectors that must find themselves
 _RETIRED = 1_000  # passages to be dropped from Chroma from which exact search is the cheaper one
 _WIDE = 0.5  # share of the passages from which a filter is asked of Chroma: it knows none, and is asked for more
 _MORE = 4  # times as many as are needed
-_TURN = 0.1  # seconds that a question waits for others; while Chroma is written it searches exactly
+_TURN = 0.1  # seconds that a question waits while Chroma is written; then it searches exactly
+_QUEUE = 2.0  # the same for other questions to be answered, which takes milliseconds each
 _AGAIN = 3.0  # seconds from a server's failure to the next look at it
 _MUCH_LATER = 30.0  # the same where the server is there and the collection cannot be built
 
@@ -189,7 +190,8 @@ class VectorIndex:
     @contextlib.contextmanager
     def _turn(self, store: Store) -> Iterator[bool]:
         """Have Chroma's files to oneself, or at once what can be shared; whether that came to be."""
-        mine = store.shared or self._guard.acquire(timeout=_TURN)
+        written = not self._library.get("chroma_seal")
+        mine = store.shared or self._guard.acquire(timeout=_TURN if written else _QUEUE)
         try:
             yield mine
         finally:
