@@ -5,12 +5,11 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from index.compact import Sizes, compact
@@ -73,7 +72,6 @@ class Assistant:
         self._vectors = vectors
         self._owner = owner
         self._obstacle: ArticleQAError | None = None  # why the library cannot be written
-        self._loading: Thread | None = None
         self._encoder = encoder(settings.encoder)
         self._search = Search(library, self._encoder, vectors)
         self._shelf = Shelf(folder, library, self._encoder, vectors) if folder else None
@@ -88,7 +86,7 @@ class Assistant:
         *,
         settings: Settings | None = None,
         update: bool = True,
-        once: bool = False,
+        chroma: bool = True,
         progress: Progress | bool = True,
     ) -> Assistant:
         """Open the library of a folder of articles, bringing it up to date first.
@@ -99,8 +97,8 @@ class Assistant:
             library: Where the library is kept; None for `QA_LIBRARY`, else `.article-qa` in the folder.
             settings: None for those of the environment.
             update: Whether to sync the library with the folder.
-            once: Whether one question is asked and no more: it is answered sooner by exact search than Chroma opens,
-                and the models are loaded while the folder is looked through.
+            chroma: Whether to open Chroma, too; else it stays closed until `warm`, and search is exact, which is sooner
+                for one question.
             progress: True for a progress bar on standard error, False for none, or what to call.
 
         Raises:
@@ -110,7 +108,7 @@ class Assistant:
             UnknownSetting: A setting has a value that cannot be used.
         """
         settings = settings or settings_.load()
-        chroma = server(settings.chroma_url, settings.chroma_token)
+        elsewhere = server(settings.chroma_url, settings.chroma_token)
         folder = _folder(Path(articles) if articles else settings.articles)
         where = _place(folder, library, settings)
         if update and not os.path.isdir(folder):
@@ -132,14 +130,14 @@ class Assistant:
         store = vectors = None
         try:
             store = Library(where, create=owner is not None)
-            vectors = VectorIndex(store, owner=owner is not None, server=chroma)
+            vectors = VectorIndex(store, owner=owner is not None, server=elsewhere)
             assistant = cls(store, vectors, settings, folder, owner)
             if obstacle:
                 assistant._obstacle = obstacle
                 assistant._notices.append(f"{obstacle} Until then its articles are searched as they were last read.")
                 log.warning(assistant._notices[0])
             with _shown(progress) as shown:
-                assistant._begin(once, shown)
+                assistant._begin(chroma, shown)
                 if owner and update:
                     assistant.sync(shown)
         except BaseException:
@@ -152,15 +150,12 @@ class Assistant:
             raise
         return assistant
 
-    def _begin(self, once: bool, shown: Progress) -> None:
+    def _begin(self, chroma: bool, shown: Progress) -> None:
         if not self._encoder.ready:
             shown(Step("Compiling", 0, 1, "the encoder, once for this user"))
             self._encoder.query("ready")
             shown(Step("Compiling", 1, 1))
-        if once:
-            self._loading = Thread(target=self._load_meanwhile, name="load")
-            self._loading.start()
-        else:
+        if chroma:
             self._vectors.open(progress=lambda done, total: shown(Step("Indexing", done, total)))
 
     @classmethod
@@ -190,8 +185,6 @@ class Assistant:
 
     def close(self) -> None:
         """Close the library and let another process own it."""
-        if self._loading:
-            self._loading.join()
         if self._writer:
             self._writer.close()
         if kept := vars(self).get("conversations"):
@@ -441,18 +434,13 @@ class Assistant:
             self._library.set(folder=str(folder))
 
     def warm(self) -> None:
-        """Load the encoder and the reader now, so that the first question does not wait for them."""
-        self._load()
-        if self._writer:
-            self._writer.until()
-
-    def _load(self) -> None:
+        """Load the encoder and the reader now, and open Chroma, so that no question waits for them."""
         self._encoder.query("ready")
         self._reader.model.read("ready?", [Text("", ("Ready.",))])
-
-    def _load_meanwhile(self) -> None:
-        with suppress(ArticleQAError):  # the question will tell
-            self._load()
+        if self._writer:
+            self._writer.until()
+        if self.engine != "chroma":
+            self._vectors.open()
 
     def _not_empty(self) -> None:
         if not self._library.is_empty():
@@ -478,7 +466,7 @@ def ask(
     Raises as `Assistant.open` and `Assistant.ask` do.
     """
     clean(question)  # before any work
-    with Assistant.open(articles, library, once=True) as assistant:
+    with Assistant.open(articles, library, chroma=False) as assistant:
         return assistant.ask(question, history, within=within)
 
 

@@ -136,6 +136,15 @@ def test_search_ranks_sentences_without_answering(seeds):
     assert any("rocket" in c.quote for c in found[:3])
 
 
+def test_chroma_can_follow_when_it_is_warm(folder):
+    with Assistant.open(folder, chroma=False, progress=False) as assistant:
+        first = assistant.ask("When did the seed vault open?")
+        assistant.warm()
+        then = assistant.ask("When did the seed vault open?")
+    assert (first.engine, then.engine) == ("exact", "chroma")
+    assert first.citations == then.citations
+
+
 def test_python_says_what_happens_when_a_process_dies_while_it_owns(folder):
     code = "import os, sys\nfrom qa import Assistant\nAssistant.open(sys.argv[1], progress=False)\nos._exit(9)"
     done = subprocess.run([sys.executable, "-c", code, str(folder)], check=False)

@@ -87,7 +87,7 @@ def chat(
         from ui.server import check, serve
 
         check(settings.host, settings.logins)
-        with _opened(articles, library) as assistant:
+        with _opened(articles, library, chroma=False) as assistant:  # that follows when the page is up
             typer.echo("Opening the chat; Ctrl-C ends it.", err=True)
             names = "port", "users", "host", "logins", "allowed_hosts", "root_path"
             serve(assistant, **{name: getattr(settings, name) for name in names})
@@ -146,7 +146,7 @@ def ask(
         clean(question)
         turns = load(history) if history else []
         within = Within(tuple(source or ()), since, until, tuple(only or ()))
-        with _opened(articles, library, once=True) as assistant:
+        with _opened(articles, library, chroma=False) as assistant:
             answer = assistant.ask(question, turns, within=within)
         typer.echo(answer.to_json() if as_json else _printed(answer))
     raise typer.Exit(0 if answer.answered else ABSTAINED)
@@ -280,7 +280,7 @@ def verify(
         from qa.verify.quoted import read
 
         read(report)
-        with _opened(articles, library, once=True) as assistant:
+        with _opened(articles, library, chroma=False) as assistant:
             verification = assistant.verify(report)
         if as_json:
             typer.echo(verification.to_json())
@@ -340,7 +340,7 @@ def doctor(
 
 @contextlib.contextmanager
 def _opened(
-    articles: Path | None, library: Path | None, *, refusals: bool = False, once: bool = False
+    articles: Path | None, library: Path | None, *, refusals: bool = False, chroma: bool = True
 ) -> Iterator[Assistant]:
     """Open the assistant, telling on standard error what a person should know."""
     import logging
@@ -348,7 +348,7 @@ def _opened(
     logging.basicConfig(level=logging.ERROR, format="%(message)s")
     from qa import Assistant
 
-    with Assistant.open(articles, library, once=once) as assistant:
+    with Assistant.open(articles, library, chroma=chroma) as assistant:
         for notice in [] if refusals else assistant.notices:
             typer.echo(notice, err=True)
         report = assistant.report
