@@ -2,9 +2,7 @@
 
 Measured on squad2_part_a (320 passages, 1,200 questions; `python -m tests.bench.encoder DATA`) against the same weights
 in float32 with PyTorch: 3.4 times as many passages and 11 times as many questions a CPU second, the right passage first
-for .637 of the questions (.641) and among five for .873 (.877). The scales of int8 depend on all that is read at once,
-so each window is read by itself: its vector is then the same in whatever company, no padding is computed, and it is no
-slower than batches. The windows are shared out among the cores.
+for .637 of the questions (.641) and among five for .873 (.877).
 
 The files are kept in the user's cache under the weights' SHA-256 and the version of what is done here.
 """
@@ -19,9 +17,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -30,7 +26,7 @@ import numpy as np
 
 from index.encoder import Matrix, Pieces, Vector
 from index.errors import EncoderUnavailable
-from index.runtime import onnxruntime, session
+from index.runtime import onnxruntime, session, spread
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +37,6 @@ KEY = f"{WEIGHTS[:16]}-int8.1"
 """What vectors can be compared: weights, precision, and the version of `compile_into`."""
 
 _FILES = ("encoder.onnx", "tokenizer.json")
-_AHEAD = 32  # windows whose token vectors wait to be taken, which bounds memory
 _NEAR = 0.97  # cosine of a compiled vector to the original; .983 is the lowest measured
 _SAMPLE = ("How many troops remain in Iraq?", "The bridge was opened to traffic in 1962, and the ferry was sold.")
 _BOOT = """
@@ -79,12 +74,9 @@ class Compiled:
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
         try:
-            self._session = session(where / "encoder.onnx", threads=1)  # the windows are shared out instead
+            self._session = session(where / "encoder.onnx")
         except Exception as error:
             raise _failed(f"{type(error).__name__} while loading it") from error
-        self._cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        self._pool: ThreadPoolExecutor | None = None
-        self._guard = threading.Lock()
 
     def pieces(self, texts: Sequence[str]) -> list[Pieces]:
         """Return the word pieces of each text, nothing cut off and no marks added."""
@@ -95,13 +87,8 @@ class Compiled:
 
     def read(self, rows: Sequence[list[int]]) -> Iterator[tuple[int, Vector, Matrix]]:
         """Yield row number, unit vector and token vectors of each row, in their order."""
-        if len(rows) == 1 or self._cores == 1:
-            for number, row in enumerate(rows):
-                yield number, *self._one(row)
-            return
-        for at in range(0, len(rows), _AHEAD):
-            for number, found in enumerate(self._threads().map(self._one, rows[at : at + _AHEAD]), at):
-                yield number, *found
+        for number, found in enumerate(spread(self._one, rows)):
+            yield number, *found
 
     def _one(self, row: list[int]) -> tuple[Vector, Matrix]:
         ids = np.asarray([row], np.int64)
@@ -109,12 +96,6 @@ class Compiled:
         mean = tokens.mean(axis=0)
         unit: Vector = mean / np.linalg.norm(mean)
         return unit, tokens
-
-    def _threads(self) -> ThreadPoolExecutor:
-        with self._guard:
-            if self._pool is None:
-                self._pool = ThreadPoolExecutor(self._cores, thread_name_prefix="encoder")
-            return self._pool
 
 
 def folder() -> Path | None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from numpy.typing import NDArray
 
 from index.errors import ReaderUnavailable
 from index.provider import Device, providers, runs_on
-from index.runtime import session
+from index.runtime import session, spread
 
 WEIGHTS = Path(__file__).parent / "weights"
 """Where the shipped reader lies: `reader.onnx`, `tokenizer.json`, and `manifest.json` with their SHA-256."""
@@ -38,8 +37,7 @@ TITLE = 24
 SPAN = 30
 """Word pieces of a short answer at most."""
 
-_BATCH = 4096  # word pieces read at once, which bounds memory
-_CLS, _SEP, _PAD = 101, 102, 0
+_CLS, _SEP = 101, 102
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,19 +92,16 @@ class OnnxModel:
         asked = _ends(self._pieces([question])[0][0], QUESTION)
         gathered = [_Gathered(text) for text in texts]
         windows = [w for number, text in enumerate(texts) for w in self._windows(number, asked, text)]
-        windows.sort(key=lambda w: len(w.ids))
-        for batch in _batches(windows):
-            length = -(-len(batch[-1].ids) // 8) * 8
-            ids = np.full((len(batch), length), _PAD, np.int64)
-            types, mask = np.zeros_like(ids), np.zeros_like(ids)
-            for row, window in enumerate(batch):
-                ids[row, : len(window.ids)] = window.ids
-                types[row, window.second : len(window.ids)] = 1
-                mask[row, : len(window.ids)] = 1
-            pieces, whole = self._session.run(None, {"ids": ids, "types": types, "mask": mask})
-            for row, window in enumerate(batch):
-                gathered[window.text].add(window, pieces[row], float(whole[row]))
+        for window, (pieces, whole) in zip(windows, spread(self._run, windows), strict=True):
+            gathered[window.text].add(window, pieces, whole)
         return [item.reading() for item in gathered]
+
+    def _run(self, window: _Window) -> tuple[NDArray[Any], float]:
+        ids = np.asarray([window.ids], np.int64)
+        types = np.zeros_like(ids)
+        types[0, window.second :] = 1
+        pieces, whole = self._session.run(None, {"ids": ids, "types": types, "mask": np.ones_like(ids)})
+        return pieces[0], float(whole[0])
 
     def _windows(self, number: int, asked: list[int], text: Text) -> list[_Window]:
         title = self._pieces([text.title])[0][0][:TITLE] if text.title else []
@@ -164,7 +159,7 @@ class OnnxModel:
             _ = self.manifest
             wanted = providers(self._device)
             try:
-                loaded = session(file, min(4, os.cpu_count() or 1), wanted)
+                loaded = session(file, wanted)
             except Exception as error:
                 raise self._unavailable(f"{file} cannot be loaded ({type(error).__name__})") from error
             runs_on(loaded, self._device)
@@ -233,17 +228,6 @@ def best_span(starts: NDArray[Any], ends: NDArray[Any]) -> tuple[float, int, int
 
 def _ends(ids: list[int], most: int) -> list[int]:
     return ids if len(ids) <= most else [*ids[: most // 2], *ids[-most // 2 :]]
-
-
-def _batches(windows: Sequence[_Window]) -> list[list[_Window]]:
-    """Cut windows, shortest first, into batches of at most `_BATCH` word pieces, padding counted."""
-    batches: list[list[_Window]] = []
-    for window in windows:
-        if batches and (len(batches[-1]) + 1) * len(window.ids) <= _BATCH:
-            batches[-1].append(window)
-        else:
-            batches.append([window])
-    return batches
 
 
 @lru_cache(maxsize=2)
