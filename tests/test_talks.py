@@ -472,12 +472,13 @@ def test_a_long_list_says_that_there_is_more(tmp_path):
     assert whole["html"].count("<li ") == 53 and not whole["more"]
 
 
-def test_it_can_be_switched_off(seeds):
-    settings = Settings(**{**seeds.settings.model_dump(), "keep": False})
-    off = Assistant(seeds._library, seeds._vectors, settings, seeds.folder, None)
+def test_it_can_be_switched_off(tmp_path):
+    (tmp_path / "bridge.txt").write_text("The bridge of Hoy was opened in 1962.", encoding="utf-8")
+    off = Assistant.open(tmp_path, settings=Settings(keep=False), progress=False)
     page = serving.start(off, port=8400, users=1)
     request = urllib.request.Request(page.local_url, headers={"Accept": "text/html"})
     with urllib.request.urlopen(request) as response:
         assert response.headers.get("set-cookie") is None and b"talks-title" not in response.read()
     page.close(verbose=False)
-    assert off.conversations is None and not seeds.conversations.path.exists()
+    off.close()
+    assert off.conversations is None and not list(tmp_path.rglob("conversations.sqlite*"))

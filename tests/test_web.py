@@ -106,7 +106,8 @@ class Visitor:
         self.page.set_default_timeout(20_000)
         self.bad: list[str] = []
         self.page.on("dialog", lambda dialog: (self.bad.append(f"dialog {dialog.message}"), dialog.dismiss()))
-        self.page.on("pageerror", lambda error: self.bad.append(f"error {error}"))
+        # Gradio's own: its requests end when the page is left.
+        self.page.on("pageerror", lambda e: None if "AbortError" in str(e) else self.bad.append(f"error {e}"))
         self.page.on("console", lambda said: self.bad.append(said.text) if said.type == "error" else None)
         self.context.on("request", self._request)
         self.page.goto(f"{address}/{query}")
