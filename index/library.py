@@ -294,7 +294,8 @@ class Library:
         if built and built != encoder.fingerprint:
             raise EncoderMismatch(
                 f"The library in {self.folder} was built with the encoder {built}, not with {encoder.fingerprint}; set "
-                "QA_ENCODER back, or name another place with --library DIR or QA_LIBRARY."
+                "QA_ENCODER back, delete library.sqlite* there and sync again, or name another place with --library "
+                "DIR or QA_LIBRARY."
             )
         if claim and not built:
             self.set(encoder=encoder.fingerprint, dimension=str(encoder.dimension))

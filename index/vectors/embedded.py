@@ -104,7 +104,7 @@ class Embedded(Store):
     def examine(self, seal: str, beyond: int, empty: bool) -> tuple[str, bool]:
         """Say how the files stand, without opening them."""
         if not self.path.is_dir():
-            return "not built yet; search is exact", empty
+            return "not built yet; the chat and sync build it, until then search is exact", empty or not seal
         if not seal:
             return "was left half written", False
         if not _sealed(self.path, seal):
