@@ -26,6 +26,7 @@ import numpy as np
 
 from index.encoder import Matrix, Pieces, Vector
 from index.errors import EncoderUnavailable
+from index.provider import Device, providers, runs_on
 from index.runtime import onnxruntime, session, spread
 
 log = logging.getLogger(__name__)
@@ -59,11 +60,12 @@ class Compiled:
 
     Raises:
         EncoderUnavailable: It cannot be loaded.
+        UnknownSetting: It is to run on a GPU that cannot be had.
     """
 
     prompts: Mapping[str, str] = {}
 
-    def __init__(self, where: Path) -> None:
+    def __init__(self, where: Path, device: Device = "auto") -> None:
         from tokenizers import Tokenizer
 
         known = json.loads((where / "manifest.json").read_text(encoding="utf-8"))
@@ -73,10 +75,12 @@ class Compiled:
         self._tokenizer = Tokenizer.from_file(str(where / "tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
+        wanted = providers(device)
         try:
-            self._session = session(where / "encoder.onnx")
+            self._session = session(where / "encoder.onnx", wanted)
         except Exception as error:
             raise _failed(f"{type(error).__name__} while loading it") from error
+        runs_on(self._session, device)
 
     def pieces(self, texts: Sequence[str]) -> list[Pieces]:
         """Return the word pieces of each text, nothing cut off and no marks added."""

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.errors import EncoderUnavailable
+from index.provider import Device
 from index.split import Span
 
 Vector = NDArray[np.float32]
@@ -72,8 +73,9 @@ class Encoder:
         name: `all-MiniLM-L6-v2` for the packaged one, else the path or hub name it was asked for by.
     """
 
-    def __init__(self, name: str = PACKAGED) -> None:
+    def __init__(self, name: str = PACKAGED, device: Device = "auto") -> None:
         self.name = name
+        self._device: Device = device
         self._loading = threading.Lock()
 
     @property
@@ -181,23 +183,23 @@ class Encoder:
             if self.name == PACKAGED:
                 from index.compiled import Compiled, made
 
-                network: Network = Compiled(made())
+                network: Network = Compiled(made(), self._device)
             else:
                 from index.loaded import Loaded
 
-                network = Loaded(self.name)
+                network = Loaded(self.name, self._device)
             self.__dict__["_network"] = network
             return network
 
 
-def encoder(name: str = PACKAGED) -> Encoder:
-    """Return the process's one encoder of that name."""
-    return _encoder(name or PACKAGED)
+def encoder(name: str = PACKAGED, device: Device = "auto") -> Encoder:
+    """Return the process's one encoder of that name, to run on that device."""
+    return _encoder(name or PACKAGED, device)
 
 
 @lru_cache(maxsize=2)
-def _encoder(name: str) -> Encoder:
-    return Encoder(name)
+def _encoder(name: str, device: Device) -> Encoder:
+    return Encoder(name, device)
 
 
 def _unit(rows: Matrix) -> Matrix:

@@ -13,6 +13,7 @@ import numpy as np
 
 from index.encoder import Matrix, Pieces, Vector
 from index.errors import EncoderUnavailable
+from index.provider import Device
 
 _BATCH = 32  # windows; measured best on 2 cores, 8 is 0.64 times as fast, 64 no faster
 
@@ -22,17 +23,20 @@ class Loaded:
 
     Args:
         path: A folder, or a name on the hub.
+        where: What it runs on; `auto` for a GPU where there is one.
 
     Raises:
         EncoderUnavailable: It cannot be loaded.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, where: Device = "auto") -> None:
         try:
             with quiet():
                 from sentence_transformers import SentenceTransformer
 
-                model = SentenceTransformer(path, local_files_only=Path(path).is_dir(), device=device())
+                model = SentenceTransformer(
+                    path, local_files_only=Path(path).is_dir(), device=device() if where == "auto" else where
+                )
         except ImportError as error:
             raise EncoderUnavailable(
                 f"The encoder's libraries cannot be loaded ({error}); mend them with "

@@ -72,7 +72,7 @@ class Assistant:
         self._vectors = vectors
         self._owner = owner
         self._obstacle: ArticleQAError | None = None  # why the library cannot be written
-        self._encoder = encoder(settings.encoder)
+        self._encoder = encoder(settings.encoder, settings.device)
         self._search = Search(library, self._encoder, vectors)
         self._shelf = Shelf(folder, library, self._encoder, vectors) if folder else None
         self.fetch: Fetcher | None = None

@@ -80,7 +80,7 @@ def _sqlite() -> tuple[bool, str, str]:
 
 def _encoder(settings: Settings) -> Finding:
     started = time.perf_counter()
-    model = encoder(settings.encoder)
+    model = encoder(settings.encoder, settings.device)
     fingerprint = model.fingerprint
     model.query("ready")
     loaded = time.perf_counter() - started
@@ -123,7 +123,7 @@ def _library(folder: Path, settings: Settings) -> Finding:
             return Finding(
                 "library", False, f"{library.path} is broken: {sound}", f"move {folder} away and run `article-qa sync`"
             )
-        library.match_encoder(encoder(settings.encoder))
+        library.match_encoder(encoder(settings.encoder, settings.device))
         articles, sentences, passages = library.counts()
         megabytes = (library.path.stat().st_size if library.path else 0) / 1e6
         found = f"{articles:,} articles, {sentences:,} sentences, {passages:,} passages, {megabytes:.1f} MB in {folder}"

@@ -37,7 +37,7 @@ class Settings(BaseSettings):
         "", description="A cross-encoder that orders passages before they are read, likewise; else none."
     )
     device: Device = Field(
-        "auto", description="Where the shipped reader runs: `cpu`, `cuda`, or `auto` for a GPU if there is one."
+        "auto", description="Where encoder and reader run: `cpu`, `cuda`, or `auto` for a GPU if there is one."
     )
     caution: float = Field(
         0.3, ge=0, le=1, description="How sure to be before answering, as a probability: 0 always answers, 1 never."

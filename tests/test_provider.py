@@ -6,7 +6,8 @@ import onnxruntime
 import pytest
 from test_reader import TEXT
 
-from index import provider
+from index import compiled, provider
+from index.encoder import Encoder
 from index.errors import UnknownSetting
 from qa.reader.model import WEIGHTS, OnnxModel
 from qa.settings import load
@@ -83,3 +84,18 @@ def test_a_gpu_that_was_asked_for_by_name_and_is_not_used_is_told(monkeypatch):
 def test_another_device_is_refused():
     with pytest.raises(UnknownSetting, match="QA_DEVICE cannot be 'tpu'"):
         load(device="tpu")
+
+
+def test_the_encoder_runs_where_it_is_told_to(monkeypatch, machine):
+    asked = []
+    session = compiled.session
+    monkeypatch.setattr(compiled, "session", lambda file, wanted: asked.append(wanted) or session(file, [CPU]))
+    machine([CUDA, CPU], 1)
+    assert Encoder(device="auto").query("x").shape == (384,)
+    with pytest.raises(UnknownSetting, match="QA_DEVICE cannot be 'cuda', its libraries cannot be loaded"):
+        Encoder(device="cuda").query("x")  # onnxruntime fell back to the CPU
+    machine([CPU], 0)
+    assert Encoder(device="cpu").query("x").shape == (384,)
+    with pytest.raises(UnknownSetting, match="QA_DEVICE cannot be 'cuda', onnxruntime is built without it"):
+        Encoder(device="cuda").query("x")
+    assert asked == [[CUDA, CPU], [CUDA, CPU], [CPU]]
