@@ -50,7 +50,7 @@ Progress = Callable[[Step], None]
 
 
 @dataclass(slots=True)
-class Report:
+class Changes:
     """What a sync did: article ids, and the files that were refused."""
 
     added: list[str] = field(default_factory=list)
@@ -68,7 +68,7 @@ class Report:
     def summary(self) -> str:
         """Say it in one line.
 
-        >>> Report(added=["a.txt"], unchanged=3).summary()
+        >>> Changes(added=["a.txt"], unchanged=3).summary()
         '1 added, 3 unchanged'
         """
         counts = [
@@ -84,7 +84,7 @@ class Report:
 
 def sync(
     folder: Path, library: Library, encoder: Encoder, vectors: VectorIndex, progress: Progress | None = None
-) -> Report:
+) -> Changes:
     """Make the library hold what the folder holds.
 
     Interrupted at any moment, what was published stays and the next sync goes on from there.
@@ -97,7 +97,7 @@ def sync(
 
 def take_in(
     folder: Path, files: Sequence[str], library: Library, encoder: Encoder, vectors: VectorIndex, parser: Parser
-) -> Report:
+) -> Changes:
     """Bring a few files of a folder into the library, each as its path in it, and look at no other.
 
     What they say is found from the moment they are in; Chroma takes it in with the next sync, or when it is much.
@@ -155,7 +155,7 @@ class _Sync:
         self.encoder = encoder
         self.vectors = vectors
         self.progress = progress
-        self.report = Report()
+        self.report = Changes()
         self.waiting: list[_Waiting] = []
         self.removed = library.removed()
         self.origins = origins(folder)
@@ -166,7 +166,7 @@ class _Sync:
     def families(self) -> Families:
         return Families(self.library.signatures())  # of all articles, so not before one is new
 
-    def run(self) -> Report:
+    def run(self) -> Changes:
         files = [(shown(path), path, stat) for path, stat in article_files(self.folder)]
         known = self.library.files()
         held = self.library.articles_of_files()
@@ -191,7 +191,7 @@ class _Sync:
         self._index()
         return self.report
 
-    def take_in(self, files: Sequence[str], parser: Parser) -> Report:
+    def take_in(self, files: Sequence[str], parser: Parser) -> Changes:
         for path in files:
             where = self.folder / path
             self._file(parser, where, path, os.lstat(where), self.library.file(path))

@@ -22,7 +22,7 @@ from index.outline import encode, outline
 from index.owner import Owner
 from index.parser import contents
 from index.search import Results, Search
-from index.sync import Progress, Report, Step, sync
+from index.sync import Changes, Progress, Step, sync
 from index.types import Article, Entry, Evidence, Within
 from index.vectors import VectorIndex, server
 from qa import settings as settings_
@@ -35,8 +35,7 @@ from qa.reader.model import Text
 from qa.reader.select import Reader
 from qa.settings import Settings
 from qa.shelf import Shelf
-from qa.types import Added, Answer, Citation, Event, Turn
-from qa.types import Report as AnswerReport
+from qa.types import Added, Answer, Citation, Event, Report, Turn
 from qa.verify import Verification, verify
 from qa.writer import writer
 
@@ -66,7 +65,7 @@ class Assistant:
     ) -> None:
         self.folder = folder
         self.settings = settings
-        self.report: Report | None = None
+        self.report: Changes | None = None
         self._notices: list[str] = []
         self._library = library
         self._vectors = vectors
@@ -264,7 +263,7 @@ class Assistant:
         assert results is not None
         return results
 
-    def verify(self, report: Answer | AnswerReport | str | PathLike[str]) -> Verification:
+    def verify(self, report: Answer | Report | str | PathLike[str]) -> Verification:
         """Say of each quote of an answer, of a report, or of a file whether it still stands.
 
         Args:
@@ -385,7 +384,7 @@ class Assistant:
         given = settings.caution, settings.closest, self._writer, self._encoder
         return Steps(self._library, self._search, self._reader, *given)
 
-    def sync(self, progress: Progress | bool = True) -> Report:
+    def sync(self, progress: Progress | bool = True) -> Changes:
         """Bring the library up to date with its folder.
 
         Raises:

@@ -17,7 +17,7 @@ from index.errors import ArticleQAError, NotAdded, UnreadableFile
 from index.formats import FILE_BYTES, too_large
 from index.library import Library
 from index.parser import Parser
-from index.sync import Report, take_in
+from index.sync import Changes, take_in
 from index.vectors import VectorIndex
 from qa.types import Added, Outcome
 
@@ -128,13 +128,13 @@ class Shelf:
             raise
         return self._done(path, "updated" if over else "added", report)
 
-    def _take_in(self, file: str) -> Report:
+    def _take_in(self, file: str) -> Changes:
         try:
             return take_in(self._folder, [file], self._library, self._encoder, self._vectors, self._parser)
         except OSError as error:
             raise NotAdded(f"{file} cannot be read ({error.strerror}); check its permissions, and sync.") from error
 
-    def _done(self, file: str, state: Outcome, report: Report | None = None) -> Added:
-        report = report or Report()
+    def _done(self, file: str, state: Outcome, report: Changes | None = None) -> Added:
+        report = report or Changes()
         refused = tuple(str(error) for error in report.refused)
         return Added(file, tuple(self._library.article_ids(file)), state, refused, tuple(report.notes))

@@ -16,7 +16,7 @@ from index import sync as module
 from index.errors import EncoderMismatch, NoLibrary
 from index.library import Library
 from index.parser import Parser
-from index.sync import Report, Step, article_files, sync
+from index.sync import Changes, Step, article_files, sync
 from index.vectors import VectorIndex
 
 
@@ -88,7 +88,7 @@ def test_add_update_delete(desk):
     assert desk.texts()["a.txt"] == news(3)
     desk.complete()
     report = desk.sync(NoEncoder())
-    assert report == Report(unchanged=2)
+    assert report == Changes(unchanged=2)
     shutil.rmtree(desk.folder)
     desk.folder.mkdir()
     assert desk.sync(NoEncoder()).deleted == ["a.txt", "c.html"]

@@ -35,13 +35,15 @@ class Chat:
     def __init__(self, assistant: Assistant) -> None:
         self._assistant = assistant
         self._examples: list[str] = []
-        self._warm = threading.Event()
+        self._warm = threading.Event()  # the greeting is complete
+        self._ready = False
 
     def warm(self) -> None:
         """Load the encoder and find example questions; whatever goes wrong shows when a person asks."""
         try:
             if self._assistant.counts()[0]:
                 self._assistant.warm()
+                self._ready = True
                 self._examples = examples(self._assistant)
         except Exception:
             log.warning("The first question will wait for the encoder.", exc_info=True)
@@ -51,7 +53,7 @@ class Chat:
     @property
     def warm_now(self) -> bool:
         """Whether questions are answered without waiting for models."""
-        return self._warm.is_set()
+        return self._ready
 
     def changed(self) -> None:
         """Take notice that the articles are others: a library that was empty is got ready now."""
