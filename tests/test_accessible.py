@@ -45,6 +45,12 @@ def test_nothing_serious_is_found(browser, address, theme, width):  # noqa: F811
     visitor.ask(NOTHING)
     visitor.ask("?!")
     found["abstained"] = findings(visitor)
+    for room in ("Library", "Conversations"):
+        visitor.page.get_by_role("button", name=room, exact=True).click()
+        visitor.page.locator("dialog[open]").get_by_role("button", name="Close").wait_for()
+        found[room] = findings(visitor)
+        visitor.page.keyboard.press("Escape")
+        visitor.page.wait_for_selector("dialog[open]", state="detached")
     serious = {state: [each for each in all_ if each[0] in ("serious", "critical")] for state, all_ in found.items()}
     assert {state: all_ for state, all_ in serious.items() if all_} == {}
     visitor.context.close()

@@ -285,7 +285,9 @@ def test_ask_only_this_article_with_the_keyboard_alone(visit):
     keyboard.press("Enter")
     visitor.until("document.querySelector('th.source').getAttribute('aria-sort') === 'ascending'")
     tab_to('tr[data-id="paper.md"] .only')
-    assert visitor.page.evaluate("document.activeElement.getAttribute('aria-label')").startswith("Ask only The harbour")
+    assert visitor.page.evaluate("document.activeElement.getAttribute('aria-label')").startswith(
+        "Ask only this: The harbour"
+    )
     keyboard.press("Enter")
     visitor.page.wait_for_selector("#chip .chip")
     visitor.until("document.activeElement.tagName === 'TEXTAREA'")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -431,7 +432,14 @@ def test_both_themes_are_legible(visit, tmp_path, theme):
     visitor.page.screenshot(path=tmp_path / f"{theme}.png")
 
 
-FORMS = [("Markdown", ".md"), ("Web page", ".html"), ("Word", ".docx"), ("JSON", ".json")]
+FORMS = [
+    ("Markdown", ".md"),
+    ("Web page", ".html"),
+    ("Word", ".docx"),
+    ("JSON", ".json"),
+    ("Annotations", ".jsonld"),
+    ("References", ".csl.json"),
+]
 
 
 @pytest.mark.parametrize("width", [1280, 360])
@@ -458,6 +466,10 @@ def test_a_conversation_is_copied_and_downloaded_in_each_form(visit, assistant, 
             visitor.page.click(f"#take button:text-is('{form}')")
         assert download.value.suggested_filename.endswith(suffix)
         download.value.save_as(tmp_path / f"report{suffix}")
+        if suffix == ".csl.json":  # which has articles, no quotes
+            [article] = json.loads((tmp_path / f"report{suffix}").read_text("utf-8"))
+            assert article["title"]
+            continue
         found = assistant.verify(tmp_path / f"report{suffix}")
         assert found.stands and len(found.checks) >= 1
         quotes.add(tuple(check.quote for check in found.checks))

@@ -102,7 +102,7 @@ def _row(entry: Entry) -> str:
     do = ""
     if entry.state in ("ok", "copy"):
         do = (
-            f'<button type="button" class="only" aria-label="Ask only {name}">Ask only this</button>'
+            f'<button type="button" class="only" aria-label="Ask only this: {name}">Ask only this</button>'
             f'<button type="button" class="remove" aria-label="Remove {name}">Remove</button>'
         )
     elif entry.state == "removed":

@@ -27,7 +27,14 @@ _KEPT = frozenset({"GRADIO_TEMP_DIR"})
 _UNPACK = "parcel => { document.dispatchEvent(new CustomEvent('article-qa:parcel', { detail: parcel })); }"
 
 
-_FORMS = {"Markdown": ".md", "Web page": ".html", "Word": ".docx", "JSON": ".json"}
+_FORMS = {
+    "Markdown": ".md",
+    "Web page": ".html",
+    "Word": ".docx",
+    "JSON": ".json",
+    "Annotations": ".jsonld",
+    "References": ".csl.json",
+}
 
 
 def build(assistant: Assistant, chat: Chat | None = None) -> gr.Blocks:
