@@ -195,9 +195,12 @@ def test_ctrl_c_stops_a_sync_with_a_sentence_and_keeps_what_was_done(tmp_path):
         time.sleep(0.1)
     child.send_signal(signal.SIGINT)
     _, errors = child.communicate(timeout=60)
-    assert child.returncode == 130
-    assert "Stopped; what was done so far is kept." in errors
     assert "Traceback" not in errors
+    if child.returncode != -signal.SIGINT:  # Python itself was on its way out
+        assert child.returncode == 130, errors
+        assert "Stopped; what was done so far is kept." in errors
+    done = run("sync", tmp_path)
+    assert "the library has 400 articles" in done.stdout
 
 
 def test_its_own_json_is_a_history(folder, tmp_path):
