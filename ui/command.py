@@ -371,7 +371,10 @@ def _errors() -> Iterator[None]:
     except ArticleQAError as error:
         typer.echo(_plain(str(error)), err=True)
         raise typer.Exit(1) from error
-    except KeyboardInterrupt as error:
+    except (KeyboardInterrupt, ImportError) as error:
+        # Ctrl-C while a compiled module is loaded is an import that failed because of it.
+        if not isinstance(error if isinstance(error, KeyboardInterrupt) else error.__cause__, KeyboardInterrupt):
+            raise
         typer.echo("Stopped; what was done so far is kept.", err=True)
         raise typer.Exit(130) from error
     except (PermissionError, IsADirectoryError, FileNotFoundError) as error:
