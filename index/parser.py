@@ -49,6 +49,7 @@ serve(int(sys.argv[2]))
 """
 
 _CRASHED = "crashes its reader; open it in its program and save it again, or remove it"
+_CLOSED = "Reading was stopped; read again with a new parser."
 _TOO_MUCH = "needs more memory to read than is allowed; split it into several files"
 
 
@@ -69,6 +70,7 @@ class Parser:
         self.memory_bytes = memory_bytes
         self._lock = threading.Lock()
         self._worker: _Worker | None = None
+        self._closed = False
 
     def __enter__(self) -> Self:
         return self
@@ -77,7 +79,11 @@ class Parser:
         self.close()
 
     def close(self) -> None:
-        """End the worker; a later `read` starts another."""
+        """End the worker at once, also in the middle of a file; nothing is read after."""
+        self._closed = True
+        worker = self._worker
+        if worker:
+            worker.process.kill()  # a thread that waits for its reply hears of it, and lets go of the lock
         with self._lock:
             self._stop()
 
@@ -98,7 +104,7 @@ class Parser:
             UnreadableFile: It cannot become an article. Beside the codes of `index.formats.read`:
                 `bad_path` for what is no regular file, `timeout`, and `unreadable` also where the
                 worker crashed or ran out of memory.
-            ArticleQAError: The worker cannot be started.
+            ArticleQAError: The worker cannot be started, or the parser is closed.
         """
         return self.parse(contents(path, name), name)
 
@@ -121,10 +127,14 @@ class Parser:
 
     def _attempt(self, data: bytes, name: str) -> Reading | UnreadableFile | None:
         """Have a file read, None if the worker failed; it is replaced then."""
+        if self._closed:
+            raise ArticleQAError(_CLOSED)
         fresh = self._worker is None
         worker = self._worker = self._worker or self._start()
         request = json.dumps({"name": name, "timeout_s": self.timeout_s}).encode()
         try:
+            if self._closed:  # while it started
+                raise _WorkerFailed
             reply = worker.ask(request, data, seconds=self.timeout_s)
             reading = _reading(reply, name)
         except TimeoutError:
@@ -133,6 +143,8 @@ class Parser:
             return UnreadableFile(name, "timeout", f"{why}; split it or convert it to plain text")
         except (_WorkerFailed, KeyError, TypeError, ValueError):
             self._stop()
+            if self._closed:
+                raise ArticleQAError(_CLOSED) from None
             return None
         except BaseException:  # Ctrl-C: half a reply may be under way
             self._stop()

@@ -12,7 +12,9 @@ import hashlib
 import json
 import os
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -23,7 +25,7 @@ from index.added import origins, told
 from index.copies import Families
 from index.encoder import Encoder
 from index.errors import NoLibrary, UnreadableFile
-from index.formats import SUFFIXES, shown
+from index.formats import SUFFIXES, Reading, shown
 from index.library import Draft, FileRecord, Library
 from index.outline import Outline, encode, outline
 from index.parser import Parser, contents
@@ -32,6 +34,7 @@ from index.types import Article
 from index.vectors import VectorIndex
 
 _AHEAD = 64  # passages that are collected before they are encoded together
+_FILES_AHEAD = 8  # files that are read while those before them are encoded
 _CHROMA_EVERY = 2_000  # passages that are published before Chroma takes them in
 _DEPTH = 32  # folders inside folders
 _RACY = 2_000_000_000  # nanoseconds; a file changed this shortly before it was read may change unseen
@@ -137,6 +140,27 @@ def _walk(folder: str | Path, prefix: str, depth: int) -> Iterator[tuple[str, os
                         yield prefix + entry.name, entry.stat(follow_symlinks=False)
 
 
+class _Read(NamedTuple):
+    """What to remember of a file, and what it says: articles, a refusal, or just what the library knows of it."""
+
+    record: FileRecord
+    found: Reading | UnreadableFile | FileRecord
+
+
+def _read(parser: Parser, where: Path, name: str, stat: os.stat_result, known: FileRecord | None) -> _Read:
+    # A file that changed a moment ago may change again within the clock's grain: look again next time.
+    settled = time.time_ns() - stat.st_mtime_ns > _RACY
+    record = FileRecord(stat.st_size, stat.st_mtime_ns if settled else -1, "", "")
+    try:
+        data = contents(where, name)
+        record = replace(record, sha256=hashlib.sha256(data).hexdigest())
+        return _Read(record, known if known and known.sha256 == record.sha256 else parser.parse(data, name))
+    except UnreadableFile as error:
+        if not record.sha256:  # it could not even be opened, which may change while its time does not
+            record = replace(record, modified=-1)
+        return _Read(record, error)
+
+
 @dataclass(slots=True)
 class _Waiting:
     """An article whose passages are to be encoded."""
@@ -177,10 +201,14 @@ class _Sync:
                 self._as_before(record, held.get(name, 0))
             else:
                 new.append((name, path, stat))
-        with Parser() as parser:
-            for number, (name, path, stat) in enumerate(new):
+        # The parser closes first: who stops a sync does not wait for a file that takes long.
+        with ThreadPoolExecutor(1, thread_name_prefix="reading") as aside, Parser() as parser:
+            ahead: deque[Future[_Read]] = deque()
+            for number, (name, *_) in enumerate(new):
+                for later, path, stat in new[number + len(ahead) : number + _FILES_AHEAD]:
+                    ahead.append(aside.submit(_read, parser, self.folder / path, later, stat, known.get(later)))
                 self.progress(Step("Adding", number, len(new), name))
-                self._file(parser, self.folder / path, name, stat, known.get(name))
+                self._file(name, ahead.popleft().result())
             self._publish()
         if new:
             self.progress(Step("Adding", len(new), len(new)))
@@ -194,7 +222,7 @@ class _Sync:
     def take_in(self, files: Sequence[str], parser: Parser) -> Changes:
         for path in files:
             where = self.folder / path
-            self._file(parser, where, path, os.lstat(where), self.library.file(path))
+            self._file(path, _read(parser, where, path, os.lstat(where), self.library.file(path)))
         self._publish()
         _, beyond, retired = self.library.standing(self.library.watermark)
         if beyond + retired >= _CHROMA_EVERY:
@@ -206,25 +234,17 @@ class _Sync:
         if record.refused:
             self.report.refused += [UnreadableFile(*refusal) for refusal in json.loads(record.refused)]
 
-    def _file(self, parser: Parser, where: Path, name: str, stat: os.stat_result, known: FileRecord | None) -> None:
-        # A file that changed a moment ago may change again within the clock's grain: look again next time.
-        settled = time.time_ns() - stat.st_mtime_ns > _RACY
-        record = FileRecord(stat.st_size, stat.st_mtime_ns if settled else -1, "", "")
+    def _file(self, name: str, read: _Read) -> None:
+        record, reading = read
         before = self.library.article_ids(name)
-        try:
-            data = contents(where, name)
-            record = replace(record, sha256=hashlib.sha256(data).hexdigest())
-            if known and known.sha256 == record.sha256:
-                self.records[name] = replace(record, refused=known.refused)
-                self._as_before(known, len(before))
-                return
-            reading = parser.parse(data, name)
-        except UnreadableFile as error:
+        if isinstance(reading, FileRecord):
+            self.records[name] = replace(record, refused=reading.refused)
+            self._as_before(reading, len(before))
+            return
+        if isinstance(reading, UnreadableFile):
             # What it said before stays: a file that broke loses nothing.
-            if not record.sha256:  # it could not even be opened, which may change while its time does not
-                record = replace(record, modified=-1)
-            self.records[name] = replace(record, refused=_refusals([error]))
-            self.report.refused.append(error)
+            self.records[name] = replace(record, refused=_refusals([reading]))
+            self.report.refused.append(reading)
             return
         refused = list(reading.refused)
         for article in reading.articles:

@@ -130,13 +130,13 @@ class TestReading:
             assert parser.parse("naïve".encode("cp1252"), "a.txt").notes == ("read as cp1252",)
             assert parser.parse(b"Text.", "caf\udce9.txt").articles[0].id == r"caf\udce9.txt"
 
-    def test_closed_parser_starts_again(self) -> None:
+    def test_closed_parser_reads_nothing(self) -> None:
         with Parser() as parser:
             parser.parse(b"Text.", "a.txt")
-            before = parser.pid
             parser.close()
-            parser.parse(b"Text.", "a.txt")
-            assert parser.pid != before
+            with pytest.raises(ArticleQAError, match="Reading was stopped"):
+                parser.parse(b"Text.", "a.txt")
+            assert parser.pid is None
 
     def test_threads(self) -> None:
         with Parser() as parser:
@@ -199,6 +199,26 @@ class TestFailures:
         os.kill(puppet.pid, signal.SIGSTOP)
         assert refusal(puppet, b"x" * 10**6).code == "timeout"
         self.assert_next_is_read(puppet)
+
+    def test_closed_in_the_middle_of_a_file(self) -> None:
+        puppet = Puppet()
+        self.assert_next_is_read(puppet)
+        failures: list[ArticleQAError] = []
+
+        def read() -> None:
+            for _ in range(3):  # those that wait for the lock are not read either
+                with pytest.raises(ArticleQAError) as caught:
+                    puppet.parse(b"hang", "a.txt")
+                failures.append(caught.value)
+
+        thread = threading.Thread(target=read)
+        thread.start()
+        time.sleep(0.3)
+        start = time.monotonic()
+        puppet.close()
+        thread.join()
+        assert time.monotonic() - start < 3 and puppet.pid is None
+        assert [type(error) for error in failures] == [ArticleQAError] * 3
 
     @pytest.mark.parametrize("how", [b"crash", b"exit", b"garbage"])
     def test_crash(self, puppet: Puppet, how: bytes) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -572,4 +573,29 @@ def test_a_changed_article_costs_one_article(desk):
     report = desk.sync()
     assert (report.updated, report.unchanged, report.encoded) == (["7.txt"], 39, 1)
     assert sum(statement.startswith("INSERT INTO articles") for statement in seen) == 1
+    desk.complete()
+
+
+def test_files_are_read_while_those_before_them_are_encoded(desk, monkeypatch):
+    """Not all of them, or a large folder would fill the memory."""
+    for n in range(12):
+        desk.write(f"{n:02}.txt", news(n, 600))  # as many passages as are encoded together, and more
+    read, reading = [], module._read
+    monkeypatch.setattr(module, "_read", lambda *given: (read.append(given[2]), reading(*given))[1])
+
+    class Slow(HashEncoder):
+        def passages(self, texts, spans):
+            deadline = time.monotonic() + 20
+            while len(read) < min(12, self.batches + 8) and time.monotonic() < deadline:
+                time.sleep(0.01)
+            time.sleep(0.05)
+            ahead.append(len(read) - self.batches)
+            self.batches += 1
+            return super().passages(texts, spans)
+
+    ahead = []
+    encoder = Slow()
+    encoder.batches = 0
+    assert len(desk.sync(encoder).added) == 12
+    assert ahead[:4] == [8] * 4
     desk.complete()
