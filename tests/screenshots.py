@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parent))
 from browser import chromium
-from test_web import Visitor
+from visitor import Visitor
 
 from qa import Assistant
 from ui import server

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from linden import BAKES, HURT, NOTHING, opened
 from test_web import browser  # noqa: F401  a fixture
-from visitor import BAKES, HURT, NOTHING, Visitor, opened
+from visitor import Visitor
 
 AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text("utf-8")
 RUN = """() => axe.run(document, { resultTypes: ["violations"] }).then(found => found.violations.map(each =>

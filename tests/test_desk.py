@@ -9,9 +9,10 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+from linden import BAKES, HURT, NOTHING, OVEN, long_article, opened
 from test_render import citation
-from test_web import browser, in_view, text_of, visit  # noqa: F401  fixtures
-from visitor import BAKES, HURT, NOTHING, OVEN, long_article, opened
+from test_web import browser, visit  # noqa: F401  fixtures
+from visitor import in_view, text_of
 
 from qa.report.notes import link
 from qa.types import Answer

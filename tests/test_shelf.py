@@ -10,7 +10,8 @@ from browser import chromium
 from library_fixtures import news, write
 from test_added import PAGE
 from test_fetch import Site, fetcher, reply
-from test_web import CONTRAST, HOSTILE, Visitor, text_of
+from test_web import HOSTILE
+from visitor import CONTRAST, Visitor, text_of, visitors
 
 from index.errors import LibraryInUse
 from index.types import Entry, Within
@@ -99,17 +100,8 @@ class Reader(Visitor):
 
 @pytest.fixture
 def visit(browser, address):
-    visitors = []
-
-    def visit(at=address, **how):
-        visitors.append(Reader(browser, at, **how))
-        return visitors[-1]
-
-    yield visit
-    for visitor in visitors:
-        visitor.page.wait_for_timeout(50)
-        visitor.context.close()
-        assert visitor.bad == []
+    with visitors(browser, address, Reader) as visit:
+        yield visit
 
 
 def test_the_table_is_searched_and_sorted(visit):

@@ -12,7 +12,7 @@ from http.cookies import SimpleCookie
 
 import pytest
 from browser import chromium
-from test_web import CONTRAST, Visitor, text_of
+from visitor import CONTRAST, text_of, visitors
 
 from index.errors import NotKept
 from qa import Answer, Assistant, Settings, Turn
@@ -89,17 +89,8 @@ def browser():
 
 @pytest.fixture
 def visit(browser, server):
-    visitors = []
-
-    def visit(**how):
-        visitors.append(Visitor(browser, server.address, **how))
-        visitors[-1].page.set_default_timeout(60_000)
-        return visitors[-1]
-
-    yield visit
-    for visitor in visitors:
-        visitor.context.close()
-        assert visitor.bad == []
+    with visitors(browser, server.address) as visit:
+        yield visit
 
 
 def ask(visitor, question):

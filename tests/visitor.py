@@ -1,75 +1,87 @@
-"""The page over made-up articles, with all that it can show: what the tests of the desk and of access share."""
+"""A person at the page, in a browser of their own, who notes whatever should not happen."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from urllib.parse import urlsplit
 
-from test_web import Visitor
-
-from qa import Assistant
-from ui import server
-
-MILL = """---
-title: The fire at Linden
-source: The Paper
-url: https://paper.example/mill
-published: 2020-03-01
----
-
-A fire broke out in the Linden mill on Tuesday night. It rained. Three people were hurt in the fire at the Linden mill,
-the police said.
-
-The owner was away. It rained.
-"""
-DOCTOR = """---
-title: What burned in Linden
-published: 2021-05-01
----
-
-The Linden mill burned for six hours. Seven people were hurt in the fire at the Linden mill, a doctor at the county
-hospital told us.
-"""
-BAKERY = """---
-title: The baker of Zurich
-published: 2020-02-03
----
-
-Hanna Keller, the master baker of Zurich, bakes four hundred loaves of rye bread every night. She learned the trade
-from her grandmother in Basel. Her oven was built in 1911.
-"""
-HURT, BAKES, OVEN, NOTHING = (
-    "How many people were hurt in the fire at the Linden mill?",
-    "Who bakes rye bread in Zurich?",
-    "When was the oven of Hanna Keller built?",
-    "What is the population of Australia?",
-)
-FILLER = (
-    "On day {n} of that year the clerk wrote down what the weather did, who came by road, and which neighbours had "
-    "quarrelled over hay; “nothing of note,” says the entry, and the next one says so (more or less) too. He did it "
-    "with the patience of somebody who is paid by the page - not by the hour - and then he put the book back."
-)
+# Gives each element's contrast of its text with what is behind it.
+CONTRAST = """names => {
+  const light = c => { const [r, g, b] = c.map(v => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+                       return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+  const parse = c => c.match(/[\\d.]+/g).map(Number);
+  const behind = e => { for (; e; e = e.parentElement) { const c = parse(getComputedStyle(e).backgroundColor);
+                        if (c.length < 4 || c[3] > 0.99) return c.slice(0, 3); } return [255, 255, 255]; };
+  return names.map(name => { const e = document.querySelector(name);
+    const [a, b] = [light(parse(getComputedStyle(e).color).slice(0, 3)), light(behind(e))].sort((x, y) => y - x);
+    return [name, (a + 0.05) / (b + 0.05)]; });
+}"""
 
 
-def long_article(words: int = 10_000) -> str:
-    """Return an article of about so many words; its second-last paragraph says when the lighthouse was opened."""
-    paragraphs = [FILLER.format(n=n) for n in range(words // 68)]
-    paragraphs[-2] += " The lighthouse of Heron was opened in 1932."
-    return "---\ntitle: The book of Heron\n---\n\n" + "\n\n".join(paragraphs) + "\n"
+class Visitor:
+    """One browser session; it notes dialogs, errors and requests, and fails on any that should not be."""
+
+    def __init__(self, browser, address, query="?__theme=light", width=1280, height=800):
+        self.context = browser.new_context(viewport={"width": width, "height": height})
+        self.page = self.context.new_page()
+        self.page.set_default_timeout(60_000)
+        self.bad: list[str] = []
+        self.page.on("dialog", lambda dialog: (self.bad.append(f"dialog {dialog.message}"), dialog.dismiss()))
+        # Gradio's own: its requests end when the page is left.
+        self.page.on("pageerror", lambda e: None if "AbortError" in str(e) else self.bad.append(f"error {e}"))
+        self.page.on("console", lambda said: self.bad.append(said.text) if said.type == "error" else None)
+        self.context.on("request", self._request)
+        self.page.goto(f"{address}/{query}")
+        self.page.wait_for_selector("#question textarea")
+
+    def _request(self, request):
+        parts = urlsplit(request.url)
+        if parts.scheme not in ("data", "blob") and parts.hostname != "127.0.0.1":
+            self.bad.append(f"request {request.url}")
+
+    def ask(self, question):
+        before = self.page.locator(".answer, .problem").count()
+        self.page.fill("#question textarea", question)
+        self.page.press("#question textarea", "Enter")
+        return self.answer_after(before)
+
+    def answer_after(self, before):
+        self.page.wait_for_function("n => document.querySelectorAll('.answer, .problem').length > n", arg=before)
+        return self.page.locator(".answer, .problem").last
+
+    def open(self, link):
+        link.click()
+        mark = self.page.locator("#cited")
+        self.page.wait_for_function("document.activeElement.id === 'cited'")
+        return mark
+
+    def sideways(self):
+        return self.page.evaluate(
+            "[document.documentElement, ...document.querySelectorAll('.bubble-wrap, #desk .text, #masthead, #ask')]"
+            ".some(e => e.scrollWidth > Math.max(e.clientWidth, 1) + 1)"
+        )
 
 
 @contextmanager
-def opened(folder: Path, port: int) -> Iterator[tuple[Assistant, str]]:
-    """Show the page over the articles above; give the assistant and the address."""
-    for name, text in (("mill", MILL), ("doctor", DOCTOR), ("bakery", BAKERY)):
-        (folder / f"{name}.md").write_text(text, "utf-8")
-    with Assistant.open(folder, progress=False) as assistant:
-        page = server.start(assistant, port=port)
-        try:
-            yield assistant, page.local_url.rstrip("/")
-        finally:
-            page.close(verbose=False)
+def visitors(browser, address, kind=Visitor):
+    """Give a function that sends a visitor to the page; at the end, none of them may have noted anything."""
+    sent = []
+
+    def visit(at=address, **how):
+        sent.append(kind(browser, at, **how))
+        return sent[-1]
+
+    yield visit
+    for visitor in sent:
+        visitor.page.wait_for_timeout(50)
+        visitor.context.close()
+        assert visitor.bad == []
 
 
-__all__ = ["BAKES", "HURT", "NOTHING", "OVEN", "Visitor", "long_article", "opened"]
+def text_of(locator):
+    return locator.evaluate("element => element.textContent")
+
+
+def in_view(visitor):
+    mark, room = (visitor.page.locator(name).bounding_box() for name in ("#cited", "#desk .text"))
+    return room["y"] <= mark["y"] and mark["y"] + mark["height"] <= room["y"] + room["height"] and room["width"] > 200
