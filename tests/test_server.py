@@ -444,9 +444,10 @@ def test_a_program_asks_with_types_and_a_history(page, seeds):
     client = client_of(page)
     told = client.view_api(return_format="dict", print_info=False)
     assert list(told["named_endpoints"]) == ["/ask"] and told["unnamed_endpoints"] == {}
-    question, history = told["named_endpoints"]["/ask"]["parameters"]
+    question, history, within = told["named_endpoints"]["/ask"]["parameters"]
     assert (question["parameter_name"], question["type"]) == ("question", {"type": "string"})
     assert (history["parameter_name"], history["parameter_has_default"]) == ("history", True)
+    assert (within["parameter_name"], within["parameter_has_default"]) == ("within", True)
     answer = client.predict(TELESCOPE, api_name="/ask")
     expected = json.loads(seeds.ask(TELESCOPE).to_json())
     assert {**answer, "timings_ms": 0} == {**expected, "timings_ms": 0} and answer["status"] == "answered"
@@ -463,6 +464,11 @@ def test_a_program_asks_with_types_and_a_history(page, seeds):
         ({"question": "?!"}, "'?!' has no word in it"),
         ({"question": TELESCOPE, "history": [1]}, "turn 1 is a number"),
         ({"question": TELESCOPE, "history": "before"}, "it holds a text"),
+        ({"question": TELESCOPE, "within": {"year": "2020"}}, '{"year": "2020"} is no filter; write an object'),
+        ({"question": TELESCOPE, "within": {"sources": [1]}}, '{"sources": [1]} is no filter'),
+        ({"question": TELESCOPE, "within": {"since": 2020}}, '{"since": 2020} is no filter'),
+        ({"question": TELESCOPE, "within": "2020"}, '"2020" is no filter'),
+        ({"question": TELESCOPE, "within": {"since": "May"}}, "'May' is no date"),
     ],
 )
 def test_what_a_program_did_wrong_is_one_sentence(page, given, told):
@@ -471,6 +477,16 @@ def test_what_a_program_did_wrong_is_one_sentence(page, given, told):
     with pytest.raises(AppError, match=re.escape(told)) as error:
         client_of(page).predict(**given, api_name="/ask")
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_a_program_asks_some_articles_only(page, seeds):
+    client = client_of(page)
+    found = client.predict(TELESCOPE, within={"until": "2022"}, api_name="/ask")
+    assert found["within"] == "until 2022-12-31" and found["status"] == "abstained"
+    article = client.predict(TELESCOPE, api_name="/ask")["citations"][0]["article_id"]
+    found = client.predict(TELESCOPE, within={"articles": [article], "since": "2023"}, api_name="/ask")
+    assert (found["status"], found["citations"][0]["article_id"]) == ("answered", article)
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")

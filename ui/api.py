@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from index.errors import ArticleQAError
+from index.errors import ArticleQAError, BadFilter
+from index.types import Within
 from qa.assistant import Assistant
 from qa.history import turns
 from ui.chat import REMEMBERED, Chat
@@ -29,19 +30,22 @@ def add(gradio: Any, assistant: Assistant) -> None:
         assistant: The open library.
     """
 
-    def ask(question: str, history: list[dict[str, Any]] | None = None) -> dict[str, Any]:
+    def ask(
+        question: str, history: list[dict[str, Any]] | None = None, within: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
         """Answer a question with exact sentences of the articles, or abstain.
 
         Parameters:
             question: What you want to know.
             history: The turns before, oldest first: objects with question and answer, or what this returned.
+            within: Which articles are asked: sources and articles (ids), since and until (days); all where left out.
 
         Returns:
             The answer, with status (answered or abstained), text, short_answer, confidence, citations and closest.
         """
         try:
             before = turns(history or [])[-REMEMBERED:]
-            return dict(json.loads(assistant.ask(question, before).to_json()))
+            return dict(json.loads(assistant.ask(question, before, within=_within(within or {})).to_json()))
         except ArticleQAError as error:
             raise gradio.Error(str(error), print_exception=False) from error
         except Exception as error:
@@ -52,9 +56,31 @@ def add(gradio: Any, assistant: Assistant) -> None:
     ask.__annotations__ = {
         "question": str,
         "history": list[dict[str, Any]] | None,
+        "within": dict[str, Any] | None,
         "return": dict[str, Any],
     }
     gradio.api(ask, api_name="ask", concurrency_id=QUESTIONS)
+
+
+_LISTS, _DAYS = {"sources", "articles"}, {"since", "until"}
+
+
+def _within(asked: Any) -> Within:
+    """Return the filter that a program asks for.
+
+    Raises:
+        BadFilter: It is none, or names a day that is none.
+    """
+    known = isinstance(asked, dict) and asked.keys() <= _LISTS | _DAYS
+    if not known or not all(
+        isinstance(part, str) or (name in _LISTS and isinstance(part, list) and all(isinstance(x, str) for x in part))
+        for name, part in asked.items()
+    ):
+        raise BadFilter(
+            f"{json.dumps(asked, ensure_ascii=False)[:80]} is no filter; write an object with lists of texts in "
+            "`sources` and `articles`, and days in `since` and `until`."
+        )
+    return Within(**asked)
 
 
 def health(assistant: Assistant, chat: Chat) -> Callable[[], dict[str, Any]]:
