@@ -44,7 +44,8 @@ def scaled(path: Path, out: Path) -> None:
             axis.plot(sizes, [row[name] for row in rows], marker="o", markersize=3, label=name)
         axis.set_xscale("log")
         axis.set_yscale("linear" if title in ("quality", "a question, ms") else "log")
-        axis.set_ylim(bottom=0 if axis.get_yscale() == "linear" else None)
+        if axis.get_yscale() == "linear":
+            axis.set_ylim(0, axis.get_ylim()[1] * (1.4 if "ms" in title else 1))  # with room for the legend
         axis.set_title(title, fontsize=9)
         axis.set_xlabel("passages")
         axis.legend(fontsize=7, frameon=False)
