@@ -131,6 +131,7 @@ class Assistant:
             store = Library(where, create=owner is not None)
             vectors = VectorIndex(store, owner=owner is not None, server=elsewhere)
             assistant = cls(store, vectors, settings, folder, owner)
+            store.match_encoder(assistant._encoder)  # now, and not with the first question
             if obstacle:
                 assistant._obstacle = obstacle
                 assistant._notices.append(f"{obstacle} Until then its articles are searched as they were last read.")
