@@ -32,6 +32,7 @@ def main(there):
     app.state.there = httpx.AsyncClient(base_url=there, timeout=60, trust_env=False)
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
+        listening.listen()  # who reads the address may come before the server is up
         print(f"http://localhost:{listening.getsockname()[1]}", flush=True)
         uvicorn.Server(uvicorn.Config(app, log_level="error")).run([listening])
 
