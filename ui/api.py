@@ -12,14 +12,12 @@ from index.errors import ArticleQAError, BadFilter
 from index.types import Within
 from qa.assistant import Assistant
 from qa.history import turns
-from ui.chat import REMEMBERED, Chat
+from ui.chat import BROKEN, REMEMBERED, Chat
 
 log = logging.getLogger(__name__)
 
 QUESTIONS = "questions"
 """The queue that questions wait in, whoever asks."""
-
-_BROKEN = "Something went wrong while looking for the answer; ask again, and look into the log if it stays."
 
 
 def add(gradio: Any, assistant: Assistant) -> None:
@@ -50,7 +48,7 @@ def add(gradio: Any, assistant: Assistant) -> None:
             raise gradio.Error(str(error), print_exception=False) from error
         except Exception as error:
             log.exception("A question failed.")
-            raise gradio.Error(_BROKEN, print_exception=False) from error
+            raise gradio.Error(BROKEN, print_exception=False) from error
 
     # Gradio makes the types that programs see of the annotations, which it looks up at run time.
     ask.__annotations__ = {

@@ -22,9 +22,10 @@ log = logging.getLogger(__name__)
 REMEMBERED = 20
 """Turns that a question is read with."""
 
+BROKEN = "Something went wrong while looking for the answer; ask again, and look into the log if it stays."
+
 _TOKENS_EVERY = 0.15  # seconds; the page is redrawn for each
 _EXAMPLES_WITHIN = 60  # seconds that the greeting waits for its examples
-_BROKEN = "Something went wrong while looking for the answer; ask again, and look into the log if it stays."
 
 Message = dict[str, str]
 
@@ -105,7 +106,7 @@ class Chat:
             return
         yield [*messages(turns), *_asking(question, articles, warm=self.warm_now)], turns, ""
         history = [turn for turn in turns if not isinstance(turn.answer, str)][-REMEMBERED:]
-        said, turn, shown = "", Turn(question, _BROKEN), 0.0
+        said, turn, shown = "", Turn(question, BROKEN), 0.0
         try:
             for event in self._assistant.stream(question, history, within=within):
                 said += event.text if event.kind == "token" else ""
@@ -118,7 +119,7 @@ class Chat:
             turn = Turn(question, str(error))
         except Exception:
             log.exception("A question failed.")
-            turn = Turn(question, _BROKEN)
+            turn = Turn(question, BROKEN)
         turns = [*turns, turn]
         yield messages(turns), turns, question if isinstance(turn.answer, str) else None
 

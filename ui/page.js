@@ -5,9 +5,16 @@ let again = null; // the place that was asked for twice, because another came la
 
 const narrow = matchMedia("(max-width: 860px)");
 
+// On a small screen the desk covers the rest, which then takes no focus.
+const cover = () => {
+  for (const name of ["#talk", "#masthead"])
+    document.querySelector(name).inert = narrow.matches && document.body.classList.contains("reading");
+};
+narrow.addEventListener("change", cover);
+
 const reading = (on) => {
   document.body.classList.toggle("reading", on);
-  document.querySelector("#talk").inert = on && narrow.matches;
+  cover();
 };
 
 const close = () => {
@@ -56,7 +63,8 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && list) {
     list.open = false;
     list.querySelector("summary").focus();
-  } else if (event.key === "Escape" && document.body.classList.contains("reading")) close();
+  } else if (event.key === "Escape" && (narrow.matches || element.contains(document.activeElement)))
+    if (document.body.classList.contains("reading")) close();
 });
 
 document.addEventListener("article-qa:placed", () =>
@@ -89,9 +97,21 @@ const said = (text) => {
   setTimeout(() => (button.textContent = "Copy with citations"), 2000);
 };
 
+// A page that came without encryption from another machine has no clipboard but the old way.
+const copied = async (text) => {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  const area = Object.assign(document.createElement("textarea"), { value: text });
+  document.body.append(area);
+  area.select();
+  const done = document.execCommand("copy");
+  area.remove();
+  document.querySelector("#copy").focus();
+  if (!done) throw new Error("forbidden");
+};
+
 document.addEventListener("article-qa:parcel", ({ detail }) => {
   if (detail.copy !== undefined) {
-    navigator.clipboard.writeText(detail.copy).then(() => said("Copied"), () => said("The browser forbids copying"));
+    copied(detail.copy).then(() => said("Copied"), () => said("The browser forbids copying"));
     return;
   }
   const bytes = Uint8Array.from(atob(detail.data), (character) => character.charCodeAt(0));

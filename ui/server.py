@@ -45,7 +45,6 @@ def start(
     logins: Path | None = None,
     allowed_hosts: str = "",
     root_path: str = "",
-    open_browser: bool = False,
 ) -> gr.Blocks:
     """Show the page and return; its `local_url` is the address, its `close()` ends it.
 
@@ -57,7 +56,6 @@ def start(
         logins: The file of those who may log in, None for anybody; only this machine is served without one.
         allowed_hosts: Names that the page is reached by besides, separated by commas.
         root_path: What a proxy puts before the page's paths, such as `/articles`.
-        open_browser: Whether to open the page in the browser.
 
     Raises:
         ArticleQAError: No port is free, the address is not one, other machines could reach it without a login, or
@@ -80,7 +78,6 @@ def start(
                 page.launch(
                     server_name=f"[{host}]" if ":" in host else host,
                     server_port=candidate,
-                    inbrowser=open_browser,
                     prevent_thread_lock=True,
                     quiet=True,
                     share=False,

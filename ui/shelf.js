@@ -10,7 +10,8 @@ let asked = 0; // counts what was sent
 let newest = 0; // the last list that was asked for
 let limit = 0;
 let order = { by: "title", down: false };
-let within = ""; // the filter that holds, as the server wrote it
+let within = ""; // the filter that holds, as the server reads it
+let sources = ""; // what there is to choose from
 let opener = null;
 const waiting = new Map();
 
@@ -27,7 +28,20 @@ document.addEventListener("article-qa:shelf", ({ detail }) => {
   if (then) then(detail);
 });
 
-const list = async () => {
+// The server does not answer: nothing may wait for it for ever.
+document.addEventListener("article-qa:shelf-lost", () => {
+  const told = "The page got no answer; load it again, and log in if you are asked to.";
+  for (const then of waiting.values()) then({ ok: false, told });
+  waiting.clear();
+});
+
+const ticked = () => [...panel.querySelectorAll(".choices input:checked")].map((box) => box.value);
+const blank = () => {
+  panel.querySelectorAll(".choices input").forEach((box) => (box.checked = false));
+  panel.querySelectorAll("input[type=date]").forEach((box) => (box.value = ""));
+};
+
+const list = async (opening = false) => {
   const mine = (newest += 1);
   body.parentElement.setAttribute("aria-busy", "true");
   const found = await send({ do: "list", search: search.value, limit, within, ...order });
@@ -35,7 +49,11 @@ const list = async () => {
   body.parentElement.removeAttribute("aria-busy");
   if (found.rows !== undefined) {
     body.innerHTML = found.rows;
-    at(".choices").innerHTML = found.sources;
+    if (opening || found.sources !== sources) {
+      const chosen = ticked(); // not yet asked for
+      at(".choices").innerHTML = sources = found.sources;
+      if (!opening) panel.querySelectorAll(".choices input").forEach((box) => (box.checked = chosen.includes(box.value)));
+    }
     more.hidden = !found.more;
   }
   panel.querySelectorAll("th[data-by]").forEach((head) => {
@@ -109,8 +127,8 @@ const sync = async () => {
   button.disabled = true;
   const tell = line("", "Reading the folder…");
   const watch = setInterval(async () => {
-    const { told } = await send({ do: "step" });
-    if (button.disabled) tell(told);
+    const { ok, told } = await send({ do: "step" });
+    if (button.disabled && ok !== false) tell(told);
   }, 700);
   const done = await send({ do: "sync" });
   clearInterval(watch);
@@ -127,9 +145,7 @@ const filter = async (wanted) => {
 };
 
 const everything = async () => {
-  if (!(await filter({}))) return;
-  panel.querySelectorAll(".choices input").forEach((box) => (box.checked = false));
-  panel.querySelectorAll("input[type=date]").forEach((box) => (box.value = ""));
+  if (await filter({})) blank();
 };
 
 const open = (from) => {
@@ -139,7 +155,7 @@ const open = (from) => {
   limit = 0;
   status.textContent = "Looking…";
   at(".choose").focus();
-  list();
+  list(true);
 };
 
 const shut = () => {
@@ -149,6 +165,7 @@ const shut = () => {
 
 const ask = async (row) => {
   if (!(await filter({ articles: [row.dataset.id] }))) return;
+  blank();
   panel.close();
   document.querySelector("#question textarea").focus();
 };
@@ -201,8 +218,7 @@ panel.addEventListener("click", (event) => {
 panel.addEventListener("submit", (event) => {
   event.preventDefault();
   if (event.target.matches(".fetch")) return fetchPage();
-  const sources = [...panel.querySelectorAll(".choices input:checked")].map((box) => box.value);
-  filter({ sources, since: at(".since").value, until: at(".until").value });
+  filter({ sources: ticked(), since: at(".since").value, until: at(".until").value });
 });
 
 panel.addEventListener("keydown", (event) => {
@@ -223,7 +239,7 @@ let pause = 0;
 search.addEventListener("input", () => {
   clearTimeout(pause);
   limit = 0;
-  pause = setTimeout(list, 150);
+  pause = setTimeout(() => list(), 150);
 });
 
 // Elsewhere on the page: the button on top, the greeting of an empty library, and the filter above the question box.

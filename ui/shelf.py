@@ -28,6 +28,7 @@ from ui import render_shelf
 
 log = logging.getLogger(__name__)
 
+_LOST = "() => document.dispatchEvent(new Event('article-qa:shelf-lost'))"
 _TOLD = "told => { document.dispatchEvent(new CustomEvent('article-qa:shelf', { detail: told })); }"
 _PAGE = 100  # lines of the table at a time
 _MOST = 10_000
@@ -204,7 +205,8 @@ def wire(
         (panel.select, filtered, within, [within, chip, parcel]),
     ):
         answered = event(handler, given, outputs, queue=False, trigger_mode="multiple", **quiet())
-        answered.then(None, parcel, js=_TOLD, **quiet())
+        answered.success(None, parcel, js=_TOLD, **quiet())
+        answered.failure(None, js=_LOST, **quiet())
     panel.change(refresh, None, shown, queue=False, **quiet())
 
 

@@ -33,6 +33,13 @@ document.addEventListener("article-qa:told", ({ detail }) => {
   if (then) then(detail);
 });
 
+// The server does not answer: nothing may wait for it for ever.
+document.addEventListener("article-qa:lost", () => {
+  const told = "The page got no answer; load it again, and log in if you are asked to.";
+  for (const then of waiting.values()) then({ done: false, told });
+  waiting.clear();
+});
+
 const tell = (text) => {
   if (text) status.textContent = text;
 };
@@ -43,6 +50,7 @@ const refresh = (then) => {
   send({ do: "list", search: search.value, limit }, (found) => {
     if (mine < asked && [...waiting.values()].some((other) => other.lists)) return;
     list.removeAttribute("aria-busy");
+    if (found.html === undefined) return tell(found.told);
     list.innerHTML = found.html;
     list.querySelectorAll("time").forEach((time) => {
       const when = new Date(time.dateTime);

@@ -24,6 +24,7 @@ ADDRESS = "id => { document.dispatchEvent(new CustomEvent('article-qa:talk', { d
 
 _AT = "() => new URLSearchParams(location.search).get('conversation') || ''"
 _OPENED = "() => document.dispatchEvent(new Event('article-qa:opened'))"
+_LOST = "() => document.dispatchEvent(new Event('article-qa:lost'))"
 _TOLD = "told => { document.dispatchEvent(new CustomEvent('article-qa:told', { detail: told })); }"
 _PAGE = 50  # conversations listed at a time
 _MOST = 5_000
@@ -148,6 +149,10 @@ def wire(
         found, said = talks.open(owner(request), str(at or ""))
         return messages(found), found, at if found else "", told(said)
 
+    def loaded(at: str, request: Any) -> tuple[Any, ...]:
+        # A new conversation may have begun before this comes.
+        return opened(at, request) if at else (gradio.skip(),) * 4
+
     def chosen(event: Any, request: Any) -> tuple[Any, ...]:
         return *opened(str((event._data or {}).get("id", "")), request), "", blank_desk()
 
@@ -156,16 +161,17 @@ def wire(
         return talks.panel(owner(request), at, asked) | {"n": asked.get("n")}
 
     chosen.__annotations__["event"] = done.__annotations__["event"] = gradio.EventData
-    for handler in (opened, chosen, done):
+    for handler in (loaded, chosen, done):
         handler.__annotations__["request"] = gradio.Request
 
     quiet: Callable[..., dict[str, Any]] = partial(dict, show_progress="hidden", api_visibility="private")
     shown = [conversation, turns, talk, note]
-    page.load(opened, talk, shown, js=_AT, queue=False, **quiet())
+    page.load(loaded, talk, shown, js=_AT, queue=False, **quiet())
     picked = panel.select(chosen, None, [*shown, box, desk], cancels=[asked], queue=False, **quiet())
     picked.then(None, js=_OPENED, **quiet())
     answered = panel.submit(done, talk, parcel, queue=False, trigger_mode="multiple", **quiet())
-    answered.then(None, parcel, js=_TOLD, **quiet())
+    answered.success(None, parcel, js=_TOLD, **quiet())
+    answered.failure(None, js=_LOST, **quiet())
 
 
 def blank_panel() -> str:

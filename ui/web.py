@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _KEPT = frozenset({"GRADIO_TEMP_DIR"})
 _UNPACK = "parcel => { document.dispatchEvent(new CustomEvent('article-qa:parcel', { detail: parcel })); }"
 
+_SEND = "() => { document.querySelector('#question textarea').focus(); document.querySelector('#send').click(); }"
 
 _FORMS = {
     "Markdown": ".md",
@@ -142,12 +143,9 @@ def _wire(
     note: Any,
     within: Any,
 ) -> Any:
-    def reply(
-        question: str, so_far: list[Turn], at: str, only: str, event: Any, request: Any
-    ) -> Iterator[tuple[Any, ...]]:
-        offered = (event._data or {}).get("question") if event else None
+    def reply(question: str, so_far: list[Turn], at: str, only: str, request: Any) -> Iterator[tuple[Any, ...]]:
         so_far = kept.turns(owner(request), at, so_far)
-        for shown, after, typed in chat.reply(str(offered or question or ""), so_far, shelf.held(only)):
+        for shown, after, typed in chat.reply(question or "", so_far, shelf.held(only)):
             told: tuple[Any, Any] = gradio.skip(), gradio.skip()
             if len(after) > len(so_far):
                 now, after, said = kept.keep(owner(request), at, so_far, after)
@@ -158,13 +156,16 @@ def _wire(
         html = chat.open(str((event._data or {}).get("place", "")), kept.turns(owner(request), at, so_far))
         return gradio.skip() if html is None else html
 
+    def offered(event: Any) -> str:
+        return str((event._data or {}).get("question", ""))
+
     # Gradio hands the event to an argument with this annotation, which it looks up at run time.
-    reply.__annotations__["event"] = opened.__annotations__["event"] = gradio.EventData
+    offered.__annotations__["event"] = opened.__annotations__["event"] = gradio.EventData
     reply.__annotations__["request"] = opened.__annotations__["request"] = gradio.Request
 
     quiet: Callable[..., dict[str, Any]] = partial(dict, show_progress="hidden", api_visibility="private")
     asked = gradio.on(
-        [box.submit, send.click, desk.select],
+        [box.submit, send.click],
         reply,
         [box, turns, talk, within],
         [conversation, turns, box, talk, note],
@@ -172,7 +173,9 @@ def _wire(
         concurrency_id=api.QUESTIONS,
         **quiet(),
     )
-    asked.then(None, talk, js=talks.ADDRESS, **quiet())
+    asked.success(None, talk, js=talks.ADDRESS, **quiet())  # not when another conversation took its place
+    example = desk.select(offered, None, box, queue=False, **quiet())
+    example.then(None, js=_SEND, **quiet())
     placed = desk.click(opened, [turns, talk], desk, queue=False, trigger_mode="multiple", **quiet())
     placed.then(None, js="() => document.dispatchEvent(new Event('article-qa:placed'))", **quiet())
     cleared = fresh.click(
