@@ -379,3 +379,29 @@ def test_a_filter_outlives_its_way_through_the_browser():
     assert held(kept(within)) == within and json.loads(kept(within))["since"] == "2019-01-01"
     assert kept(Within()) == "" and render_shelf.chip(Within()) == ""
     assert "<Paper>" not in render_shelf.chip(within, ["<i>"])
+
+
+def test_ticks_stay_while_articles_are_looked_for(visit):
+    visitor = visit().library()
+    visitor.page.click("#shelf-panel summary")
+    box = visitor.page.locator("#shelf-panel .choices input[value='The Herald']")
+    box.check()
+    visitor.page.fill("#shelf-panel .search", "herald")
+    visitor.until("document.querySelector('#shelf-panel .told').textContent === '1 article found.'")
+    assert box.is_checked()
+    visitor.page.click("#shelf-panel .narrow button[type=submit]")
+    visitor.until("document.querySelector('#shelf-panel .told').textContent === '1 article is asked from now on.'")
+
+
+@pytest.mark.parametrize("panel", ["shelf", "talks"])
+def test_a_server_that_fails_leaves_nothing_waiting(browser, address, panel):
+    visitor = Reader(browser, address)
+    if panel == "shelf":
+        visitor.library()
+    visitor.page.route("**/gradio_api/run/**", lambda route: route.fulfill(status=504, body="{}"))
+    visitor.page.route("**/gradio_api/call/**", lambda route: route.fulfill(status=504, body="{}"))
+    visitor.page.click("#shelf-panel .sync" if panel == "shelf" else "#talks-open")
+    told = "#shelf-panel .lines li.refused" if panel == "shelf" else "#talks-panel .told"
+    visitor.until("name => document.querySelector(name)?.textContent.includes('got no answer; load it again')", told)
+    assert not visitor.page.locator("[aria-busy=true], .sync:disabled").count()
+    visitor.context.close()

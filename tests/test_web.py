@@ -187,6 +187,42 @@ def test_an_example_can_be_asked_with_a_click(visit, assistant):
     assert answer.locator("a.cite").count() >= 1
 
 
+def test_what_is_typed_after_an_example_is_asked_next(visit):
+    visitor = visit()
+    example = visitor.page.locator("button.example").first
+    asked = example.inner_text()
+    example.click()
+    visitor.page.wait_for_selector(".question")
+    assert visitor.page.evaluate("document.activeElement.tagName") == "TEXTAREA"
+    visitor.page.fill("#question textarea", "When was the oven of Hanna Keller built?")
+    visitor.page.press("#question textarea", "Enter")
+    visitor.answer_after(1)
+    questions = visitor.page.locator(".question").all_inner_texts()
+    assert questions == [asked, "When was the oven of Hanna Keller built?"]
+
+
+def test_what_the_page_loads_late_does_not_wipe_an_answer(browser, address):
+    visitor = Visitor(browser, address)
+    visitor.page.add_init_script("""
+        const fetched = window.fetch;
+        window.late = 0;
+        window.fetch = async (...given) => {
+          const got = await fetched(...given);
+          if (String(given[0]).includes("/run/") && performance.now() < 3000) {
+            await new Promise(then => setTimeout(then, 6000));
+            window.late += 1;
+          }
+          return got;
+        };""")
+    visitor.page.reload()
+    visitor.ask("Who bakes rye bread in Zurich?")
+    visitor.page.wait_for_function("window.late > 0")
+    visitor.page.wait_for_timeout(500)
+    assert visitor.page.locator(".answer").count() == 1
+    visitor.context.close()
+    assert visitor.bad == []
+
+
 def test_hostile_articles_are_shown_as_text(visit, assistant):
     visitor = visit()
     answer = visitor.ask("What does the wolpertinger of Bavaria eat?")
@@ -244,6 +280,40 @@ def test_a_phone_shows_the_desk_over_the_conversation(visit):
     visitor.page.click("#desk .close")
     visitor.page.wait_for_selector("#reading-room", state="hidden")
     assert link.evaluate("element => element === document.activeElement")
+
+
+def test_a_tablet_that_is_turned_has_its_conversation_back(visit):
+    visitor = visit(width=700, height=1000)
+    inert = "['#talk', '#masthead'].map(name => document.querySelector(name).inert)"
+    visitor.open(visitor.ask("Who bakes rye bread in Zurich?").locator("a.cite").first)
+    assert visitor.page.evaluate(inert) == [True, True]
+    visitor.page.set_viewport_size({"width": 1000, "height": 700})
+    visitor.page.wait_for_function(f"!{inert}.some(on => on)")
+    visitor.page.set_viewport_size({"width": 700, "height": 1000})
+    visitor.page.wait_for_function(f"{inert}.every(on => on)")
+
+
+def test_escape_in_the_question_box_stays_there(visit):
+    visitor = visit()
+    visitor.open(visitor.ask("Who bakes rye bread in Zurich?").locator("a.cite").first)
+    visitor.page.focus("#question textarea")
+    visitor.page.keyboard.press("Escape")
+    assert visitor.page.evaluate("document.activeElement.tagName") == "TEXTAREA"
+
+
+def test_without_encryption_a_conversation_is_copied_too(browser, address):
+    visitor = Visitor(browser, address)
+    visitor.page.add_init_script("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    visitor.page.reload()
+    visitor.ask("Who bakes rye bread in Zurich?")
+    visitor.page.click("#copy")
+    visitor.page.wait_for_selector("#copy:text('Copied')")
+    visitor.page.fill("#question textarea", "")
+    visitor.page.focus("#question textarea")
+    visitor.page.keyboard.press("Control+V")
+    assert visitor.page.input_value("#question textarea").startswith("# Who bakes rye bread")
+    visitor.context.close()
+    assert visitor.bad == []
 
 
 def test_the_keyboard_is_enough(visit):
