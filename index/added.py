@@ -141,7 +141,12 @@ def origins(folder: Path) -> dict[str, Origin]:
     """Return where the fetched files came from, by path; nothing where that cannot be read."""
     try:
         held = json.loads((folder / FOLDER / _ORIGINS).read_text(encoding="utf-8"))
-        return {str(path): Origin(web_address(str(o["url"])), str(o["fetched"])[:10]) for path, o in held.items()}
+        return {
+            path: Origin(web_address(str(o["url"])), str(o["fetched"])[:10])
+            for path, o in held.items()
+            # The file may be a stranger's: only what lies here is said of, and can be replaced.
+            if re.fullmatch(rf"{FOLDER}/[^/\\]+", path) and path != f"{FOLDER}/.."
+        }
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}
 

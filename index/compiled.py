@@ -158,7 +158,7 @@ def compile_into(out: Path) -> None:
     source = _packaged()
     from index.loaded import Loaded
 
-    original = Loaded(str(source))
+    original = Loaded(str(source), "cpu")  # where it is traced
     _export(original.model, out / "encoder.onnx")
     shutil.copy(source / "tokenizer.json", out)
     manifest = {
@@ -224,7 +224,11 @@ def _run(out: Path) -> None:
     """Compile in a process that ends, and takes PyTorch with it."""
     root = str(Path(__file__).parents[1])
     done = subprocess.run(
-        [sys.executable, "-c", _BOOT, root, str(out)], capture_output=True, text=True, errors="replace", check=False
+        [sys.executable, "-P", "-c", _BOOT, root, str(out)],  # -P: no modules out of the folder one stands in
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
     )
     if done.returncode:
         said = done.stderr.strip().splitlines()

@@ -174,7 +174,8 @@ class Database:
             connection.execute("SELECT count(*) FROM sqlite_master")
         except sqlite3.Error as error:
             connection.close()
-            if not isinstance(error, sqlite3.OperationalError) or not self._unwritable():
+            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+            if code not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY) or not self._unwritable():
                 raise
             # Nobody can write there, so the file can be read without the files that guard against writers.
             self._mode = "?mode=ro&immutable=1"

@@ -156,7 +156,11 @@ class _Fetch:
             found = self._ask(target)
             if isinstance(found, Fetched):
                 return found
-            url = urljoin(str(target), found)
+            try:
+                url = urljoin(str(target), found)
+            except ValueError as error:
+                why = f"leads on to what is no address ({one_line(found, 60)})"
+                raise self._error("fetch_failed", f"{why}; open it in a browser and save the page") from error
         raise self._error("fetch_failed", f"leads on more than {_HOPS} times; open it in a browser and save the page")
 
     def _ask(self, target: _Target) -> Fetched | str:
@@ -174,9 +178,12 @@ class _Fetch:
             ):  # fmt: skip
                 return self._taken(response, target)
         except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError, zlib.error, OSError) as error:
-            if time.monotonic() >= self._until or isinstance(error, httpcore.TimeoutException):
+            unreached = isinstance(error, httpcore.ConnectTimeout)
+            if time.monotonic() >= self._until or (isinstance(error, httpcore.TimeoutException) and not unreached):
                 raise self._late() from error
-            if "CERTIFICATE" in str(error).upper():
+            if unreached:
+                why = "does not answer"
+            elif "CERTIFICATE" in str(error).upper():
                 why = f"has no certificate for {target.host} that can be trusted"
             else:
                 why = f"does not answer as a web page should ({one_line(str(error), 100) or type(error).__name__})"
@@ -185,7 +192,7 @@ class _Fetch:
     def _taken(self, response: httpcore.Response, target: _Target) -> Fetched | str:
         headers = {name.lower(): value.decode("latin-1") for name, value in response.headers}
         if response.status in _MOVED and headers.get(b"location"):
-            return headers[b"location"]
+            return _text(headers[b"location"].encode("latin-1"))  # as browsers read it
         if response.status != 200:
             phrase = http.HTTPStatus(response.status).phrase if response.status in set(http.HTTPStatus) else ""
             why = f"the server says {response.status} {phrase}".rstrip()
@@ -266,6 +273,13 @@ class _Fetch:
 
     def _error(self, code: str, found: str) -> NotFetched:
         return NotFetched(self._shown, code, found)
+
+
+def _text(header: bytes) -> str:
+    try:
+        return header.decode("utf-8")
+    except UnicodeDecodeError:
+        return header.decode("latin-1")
 
 
 @dataclass(frozen=True, slots=True)

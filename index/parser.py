@@ -155,17 +155,20 @@ class Parser:
         return reading
 
     def _start(self) -> _Worker:
-        worker = _Worker([sys.executable, *self._command()])
+        worker: _Worker | None = None
         try:
+            worker = _Worker([sys.executable, *self._command()])
             worker.ask(seconds=_START_SECONDS)
-        except (_WorkerFailed, TimeoutError):
-            worker.stop()
+        except (_WorkerFailed, OSError):  # TimeoutError is one, and so is want of memory
+            if worker:
+                worker.stop()
             raise ArticleQAError(
                 "The process that reads files does not start; reinstall article-qa. "
                 f"'{sys.executable} -c \"import index.parser\"' may show what is missing."
             ) from None
         except BaseException:
-            worker.stop()
+            if worker:
+                worker.stop()
             raise
         return worker
 

@@ -68,6 +68,11 @@ class Changes:
     left_out: int = 0
     """Articles that the folder has and the library not, because they were removed by hand."""
 
+    @property
+    def refused_files(self) -> int:
+        """The files that were refused, or had a line in them that was."""
+        return len({error.path for error in self.refused})
+
     def summary(self) -> str:
         """Say it in one line.
 
@@ -126,7 +131,13 @@ def article_files(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
 
 
 def _walk(folder: str | Path, prefix: str, depth: int) -> Iterator[tuple[str, os.stat_result]]:
-    with os.scandir(folder) as entries:
+    with contextlib.ExitStack() as stack:
+        try:
+            entries = stack.enter_context(os.scandir(folder))
+        except FileNotFoundError:  # it went away meanwhile
+            if prefix:
+                return
+            raise
         for entry in sorted(entries, key=lambda entry: entry.name):
             if entry.name.startswith("."):
                 continue
@@ -158,6 +169,8 @@ def _read(parser: Parser, where: Path, name: str, stat: os.stat_result, known: F
     except UnreadableFile as error:
         if not record.sha256:  # it could not even be opened, which may change while its time does not
             record = replace(record, modified=-1)
+        elif error.code == "timeout":  # of a busy machine, maybe: who touches it has it read again
+            record = replace(record, sha256="")
         return _Read(record, error)
 
 

@@ -5,6 +5,7 @@ All offsets count Unicode code points in `Article.text`, half open: `text[start:
 
 from __future__ import annotations
 
+import calendar
 import datetime
 import hashlib
 import re
@@ -112,8 +113,8 @@ def _day(text: str, *, last: bool) -> str:
     try:
         if day or not last:
             return datetime.date(year, month or 1, day or 1).isoformat()
-        after = datetime.date(year + (not month or month == 12), 1 if not month or month == 12 else month + 1, 1)
-        return (after - datetime.timedelta(days=1)).isoformat()
+        month = month or 12
+        return datetime.date(year, month, calendar.monthrange(year, month)[1]).isoformat()
     except ValueError:
         raise BadFilter(f"There is no {text} in the calendar; write a date like 2019-12-29.") from None
 

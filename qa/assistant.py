@@ -113,6 +113,8 @@ class Assistant:
         if update and not os.path.isdir(folder):
             what = "is a file" if os.path.exists(folder) else "does not exist"
             raise NoLibrary(f"{folder} {what}; name a folder of articles.")
+        if not update and not os.path.isfile(where / FILE):
+            raise NoLibrary(f"There is no library in {where}; make one with `article-qa sync`.")
         owner: Owner | None = None
         obstacle: ArticleQAError | None = None
         try:
@@ -447,8 +449,13 @@ class Assistant:
             return
         where = f"in {self.folder}" if self.folder else "among the texts"
         if self.report and self.report.refused:
-            count = len(self.report.refused)
+            count = self.report.refused_files
             raise NoLibrary(f"None of the {count} files {where} could be read; the first: {self.report.refused[0]}")
+        if removed := sorted(self._library.removed()):
+            raise NoLibrary(
+                f"All articles {where} were removed by hand; bring one back in the page's Library, or with `article-qa "
+                f"remove --restore {removed[0]}`."
+            )
         kinds = ", ".join(sorted(SUFFIXES))
         raise NoLibrary(f"There are no articles {where}; put some there ({kinds}) and ask again.")
 

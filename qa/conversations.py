@@ -8,6 +8,7 @@ is complete; several processes and threads may write at once.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import secrets
@@ -230,49 +231,52 @@ class Conversations:
         return self._do(do)
 
     def _do(self, what: Callable[[_File], T]) -> T:
-        """Do something with the file, with a new one if it is damaged."""
-        for last in (False, True):
-            try:
-                return what(self._opened())
-            except DamagedLibrary as error:
-                if last or not error.__cause__:  # another program's, or of a later version: not ours to move
-                    raise NotKept(f"Conversations are not kept: {error}") from error
-                self._set_aside(error.__cause__)
-            except (NoLibrary, OSError, sqlite3.Error) as error:
-                why = error.__cause__ or error
-                raise NotKept(
-                    f"Conversations are not kept, because {self.path} cannot be written ({_told(why)}); make room or "
-                    "give the right to, or name another place with --library DIR or QA_LIBRARY."
-                ) from error
+        """Do something with the file, with a new one if it is damaged; one at a time, as a file is closed for all."""
+        with self._guard:
+            for last in (False, True):
+                node = _node(self.path)
+                try:
+                    return what(self._opened())
+                except DamagedLibrary as error:
+                    if last or not error.__cause__:  # another program's, or of a later version: not ours to move
+                        raise NotKept(f"Conversations are not kept: {error}") from error
+                    self._set_aside(node, error.__cause__)
+                except (NoLibrary, OSError, sqlite3.Error) as error:
+                    why = error.__cause__ or error
+                    raise NotKept(
+                        f"Conversations are not kept, because {self.path} cannot be written ({_told(why)}); make room "
+                        "or give the right to, or name another place with --library DIR or QA_LIBRARY."
+                    ) from error
         raise AssertionError("unreachable")
 
     def _opened(self) -> _File:
-        with self._guard:
-            if self._file and self._node != _node(self.path):  # somebody deleted or replaced it
-                self._shut()
-            if not self._file:
-                self._file = _File(self.path, _TABLES, _SCHEMA, create=os.access(self.path.parent, os.W_OK))
-                self._node = _node(self.path)
-            return self._file
+        if self._file and self._node != _node(self.path):  # somebody deleted or replaced it
+            self._shut()
+        if not self._file:
+            writable = os.access(self.path.parent, os.W_OK)
+            if not writable and not self.path.is_file():
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self.path))
+            self._file = _File(self.path, _TABLES, _SCHEMA, create=writable)
+            self._node = _node(self.path)
+        return self._file
 
     def _shut(self) -> None:
         if self._file:
             self._file.close()
         self._file = None
 
-    def _set_aside(self, why: BaseException) -> None:
-        with self._guard:
-            if self._file and self._node != _node(self.path):  # another process was faster
-                return self._shut()
-            self._shut()
-            stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")
-            aside = self.path.with_name(f"conversations.damaged-{stamp}.sqlite")
-            for suffix in ("", "-wal", "-shm"):
-                with contextlib.suppress(FileNotFoundError):
-                    os.replace(f"{self.path}{suffix}", f"{aside}{suffix}")
-            self.notices.append(
-                f"{FILE} was damaged ({_told(why)}); it was set aside as {aside.name}, and a new one was begun."
-            )
+    def _set_aside(self, damaged: tuple[int, int] | None, why: BaseException) -> None:
+        self._shut()
+        if _node(self.path) != damaged:  # another process was faster
+            return
+        stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")
+        aside = self.path.with_name(f"conversations.damaged-{stamp}.sqlite")
+        for suffix in ("", "-wal", "-shm"):
+            with contextlib.suppress(FileNotFoundError):
+                os.replace(f"{self.path}{suffix}", f"{aside}{suffix}")
+        self.notices.append(
+            f"{FILE} was damaged ({_told(why)}); it was set aside as {aside.name}, and a new one was begun."
+        )
 
 
 class _File(Database):

@@ -16,7 +16,7 @@ from index.kinds import kind
 from qa.reader.select import Selection, ShortAnswer
 from qa.support.dates import Date
 from qa.support.names import names
-from qa.support.quantities import Quantity, found_in
+from qa.support.quantities import Quantity, digits, found_in
 from qa.support.text import plain, stem, tokens
 from qa.support.units import SCALE, unit_of
 
@@ -108,8 +108,12 @@ def _agree(one: Quantity, other: Quantity) -> bool:
     """Say whether two quantities of one dimension can be true of the same thing."""
     if one.bound or other.bound or one.dimension:
         (low, high), (least, most) = _range(one), _range(other)
-        return low <= most and least <= high
-    return one.value == other.value or _rounded(one.value, other.value) or _rounded(other.value, one.value)
+        if low <= most and least <= high:
+            return True
+    bounded = one.bound or other.bound
+    return not bounded and (
+        one.value == other.value or _rounded(one.value, other.value) or _rounded(other.value, one.value)
+    )
 
 
 def _range(item: Quantity) -> tuple[float, float]:
@@ -123,11 +127,10 @@ def _range(item: Quantity) -> tuple[float, float]:
 
 def _rounded(coarse: float, fine: float) -> bool:
     """Say whether a number is another one rounded: 1,200 for 1,234 and 54 for 54.2, but not 30 for 31."""
-    digits = len(f"{abs(coarse):.12g}".replace(".", "").strip("0"))
     if coarse.is_integer() and abs(coarse) < 100 and fine.is_integer():
         return False
     near = abs(fine - coarse) <= _ROUNDED * abs(coarse)
-    return near and float(f"{fine:.{max(digits, 1) - 1}e}") == coarse
+    return near and float(f"{fine:.{digits(coarse) - 1}e}") == coarse
 
 
 def _other_date(one: ShortAnswer, other: ShortAnswer) -> bool:

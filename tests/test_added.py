@@ -276,3 +276,32 @@ def test_one_file_costs_one_article(folder):
         finally:
             del assistant._encoder.passages
         assert encoded == [1]
+
+
+def test_a_strangers_note_of_origins_replaces_nothing_outside(assistant, folder, tmp_path):
+    url = "http://news.example/storm"
+    (tmp_path / "index.html").write_text("mine")
+    (folder / "added").mkdir()
+    strange = ["../index.html", f"{tmp_path}/index.html", "added/../../index.html", "added/..", "ferry.txt", "a\\b"]
+    note = folder / "added" / ".origins.json"
+    note.write_text(json.dumps({path: {"url": url, "fetched": ""} for path in strange}))
+    assert added.origins(folder) == {}
+    note.write_text(json.dumps({"added/a b.html": {"url": url, "fetched": "2020-01-01"}}))
+    assert list(added.origins(folder)) == ["added/a b.html"]
+
+
+def test_when_all_were_removed_it_is_said(assistant):
+    assistant.remove("ferry.txt")
+    with pytest.raises(
+        ArticleQAError, match=r"All articles in .* were removed by hand; .* remove --restore ferry\.txt"
+    ):
+        assistant.ask("When does the ferry sail?")
+
+
+def test_lines_of_a_file_are_one_file_not_read(folder):
+    (folder / "ferry.txt").unlink()
+    (folder / "lines.jsonl").write_text("{\n{\n{\n")
+    with Assistant.open(folder, progress=False) as broken:
+        assert (len(broken.report.refused), broken.report.refused_files) == (3, 1)
+        with pytest.raises(ArticleQAError, match="None of the 1 files"):
+            broken.ask("When does the ferry sail?")

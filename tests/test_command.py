@@ -317,3 +317,10 @@ def test_ctrl_c_keeps_what_was_reported_so_far(folder, tmp_path):
     answers = json.loads((tmp_path / "a.json").read_text("utf-8"))["answers"]
     assert f"has the first {len(answers)} of 20000 questions." in " ".join(errors.split())
     assert answers[-1]["status"] == "answered"
+
+
+def test_compact_makes_no_library(tmp_path):
+    for folder in (tmp_path / "nowhere", tmp_path):
+        done = run("compact", folder)
+        assert done.returncode == 1 and "There is no library in" in done.stderr
+    assert not list(tmp_path.iterdir())

@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 
 import pytest
@@ -222,6 +223,18 @@ def test_a_damaged_file_is_set_aside_and_a_new_one_begun(kept, tmp_path):
     assert aside.read_bytes().startswith(b"This is no database")
     (notice,) = kept.notices
     assert aside.name in notice and notice.endswith("a new one was begun.")
+
+
+def test_of_many_who_find_it_damaged_one_sets_it_aside(kept, tmp_path):
+    for _ in range(5):
+        kept.close()
+        (tmp_path / FILE).write_bytes(b"This is no database, whatever its name. " * 200)
+        before = len(kept.notices)
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda n: kept.add(ME, "", Turn(f"Who {n}?", "No.")), range(8)))
+        assert len(kept.notices) == before + 1
+        assert len(kept.find(ME)) == 8
+    assert len(list(tmp_path.glob("conversations.damaged-*.sqlite"))) == 5
 
 
 def test_damage_while_it_is_open_is_noticed(kept, tmp_path):

@@ -209,6 +209,9 @@ def test_each_redirect_is_checked_again(site):
         "/relative": moved("../page?x=1"),
         "/page?x=1": reply(),
         "/loop": moved("/loop"),
+        "/broken": moved("http://[bad"),
+        "/accent": moved("/café"),  # not encoded, which browsers take
+        "/caf%C3%A9": reply(),
     }
     fetch = fetcher(front, secret, allowed=lambda a: a == "127.0.0.1", resolve=lambda host, port: names[host])
     at = f"http://public.example:{front.port}"
@@ -216,6 +219,9 @@ def test_each_redirect_is_checked_again(site):
         assert refused(fetch, at + path)[0] == "blocked_url"
     assert not secret.came
     assert fetch(f"{at}/relative").url == f"{at}/page?x=1"
+    assert fetch(f"{at}/accent").url == f"{at}/caf%C3%A9"
+    code, told = refused(fetch, f"{at}/broken")
+    assert code == "fetch_failed" and "leads on to what is no address (http://[bad)" in told
     front.asked.clear()
     code, told = refused(fetch, f"{at}/loop")
     assert code == "fetch_failed" and "5 times" in told and len(front.asked) == 6

@@ -260,6 +260,14 @@ class TestFailures:
         with Broken() as parser, pytest.raises(ArticleQAError, match="does not start; reinstall"):
             parser.parse(b"Text.", "a.txt")
 
+    def test_a_machine_that_starts_no_process(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def full(*_: object, **__: object) -> None:
+            raise OSError(12, "Cannot allocate memory")
+
+        monkeypatch.setattr(subprocess, "Popen", full)
+        with Parser() as parser, pytest.raises(ArticleQAError, match="does not start"):
+            parser.parse(b"Text.", "a.txt")
+
     def test_interrupt_leaves_no_half_reply(self, puppet: Puppet, monkeypatch: pytest.MonkeyPatch) -> None:
         self.assert_next_is_read(puppet)
         before = puppet.pid

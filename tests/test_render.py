@@ -266,7 +266,7 @@ def test_only_our_links_are_places(address, found):
 def test_the_greeting_the_line_on_top_and_the_rest_are_text(lines, count):
     tree = Tree(render.welcome(count, lines))
     assert [e["text"] for e in tree.all("button", "example")] == lines
-    tree = Tree(render.library_line(count, 1, lines, lines))
+    tree = Tree(render.library_line(count, 1, lines, lines, len(lines)))
     assert [e["text"] for e in tree.all("p", "notice")] == lines
     assert [e["text"] for e in tree.all("li")] == lines
     assert "1 sentence" in tree.all("p", "counts")[0]["text"]

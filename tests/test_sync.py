@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from library_fixtures import HashEncoder, NoEncoder, check_exact, news, vector_of, write
 
 from index import sync as module
-from index.errors import EncoderMismatch, NoLibrary
+from index.errors import EncoderMismatch, NoLibrary, UnreadableFile
 from index.library import Library
 from index.parser import Parser
 from index.sync import Changes, Step, article_files, sync
@@ -599,3 +599,19 @@ def test_files_are_read_while_those_before_them_are_encoded(desk, monkeypatch):
     assert len(desk.sync(encoder).added) == 12
     assert ahead[:4] == [8] * 4
     desk.complete()
+
+
+def test_a_file_that_took_too_long_is_read_again_when_it_is_touched(desk, monkeypatch):
+    path = desk.write("a.txt", news(1))
+    parse = Parser.parse
+
+    def late(self, data, name):
+        raise UnreadableFile(name, "timeout", "takes more than 30 s to read")
+
+    monkeypatch.setattr(Parser, "parse", late)
+    assert [error.code for error in desk.sync().refused] == ["timeout"]
+    monkeypatch.setattr(Parser, "parse", lambda *_: pytest.fail("each sync would wait for it"))
+    assert [error.code for error in desk.sync().refused] == ["timeout"]
+    monkeypatch.setattr(Parser, "parse", parse)
+    os.utime(path, (1_600_000_000, 1_600_000_000))
+    assert desk.sync().added == ["a.txt"]

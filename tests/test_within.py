@@ -151,6 +151,7 @@ def test_months_and_years_are_whole():
     assert Within(since="2020", until="2020") == Within((), "2020-01-01", "2020-12-31")
     assert Within(since="2020-12", until="2020-12").until == "2020-12-31"
     assert not Within() and Within("x").sources == ("x",)
+    assert (Within(until="9999").until, Within(until="9999-12").until) == ("9999-12-31", "9999-12-31")
 
 
 def test_answers_stay_inside(seeds):

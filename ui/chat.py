@@ -68,7 +68,8 @@ class Chat:
         articles, sentences, _ = self._assistant.counts()
         report = self._assistant.report
         refused = [str(error) for error in report.refused] if report else []
-        return render.library_line(articles, sentences, self._assistant.notices, refused)
+        files = report.refused_files if report else 0
+        return render.library_line(articles, sentences, self._assistant.notices, refused, files)
 
     def welcome(self) -> str:
         """Return the greeting of an empty conversation, with the examples known by now."""

@@ -362,7 +362,8 @@ def _opened(
         for error in refused if refusals else []:
             typer.echo(f"refused {_plain(str(error))}", err=True)
         if refused and not refusals:
-            files = "1 file was" if len(refused) == 1 else f"{len(refused):,} files were"
+            count = report.refused_files if report else 0
+            files = "1 file was" if count == 1 else f"{count:,} files were"
             typer.echo(f"{files} refused; `article-qa sync` names them.", err=True)
         for note in report.notes if report else []:
             typer.echo(f"note {_plain(note)}", err=True)

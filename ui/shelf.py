@@ -239,7 +239,7 @@ def wanted(asked: dict[str, Any]) -> Within:
 def _passes(within: Within, entry: Entry) -> bool:
     return (
         entry.state in ("ok", "copy")
-        and (not within.sources or entry.source in within.sources)
+        and (not within.sources or entry.source.lower() in map(str.lower, within.sources))  # as the library has it
         and (not within.articles or entry.article_id in within.articles)
         and (not within.since or entry.published >= within.since)
         and (not within.until or "" < entry.published <= within.until)

@@ -100,7 +100,7 @@ def _same(claim: Quantity, known: Quantity) -> bool:
     if _close(value, other):
         return not (claim.bound in ("over", "under") and known.bound in ("", "about"))
     if claim.bound == "about":
-        return abs(value - other) <= 0.05 * abs(other) and _digits(value) < _digits(other)
+        return abs(value - other) <= 0.05 * abs(other) and digits(value) < digits(other)
     if claim.bound in high:
         return value < other <= value * 1.1
     return claim.bound in low and value * 0.9 <= other < value
@@ -110,7 +110,7 @@ def _close(one: float, other: float) -> bool:
     return abs(one - other) <= 1e-9 * max(abs(one), abs(other), 1e-9)
 
 
-def _digits(value: float) -> int:
+def digits(value: float) -> int:
     """Return how many digits of a number are significant."""
     return len(f"{abs(value):.12g}".split("e")[0].replace(".", "").strip("0")) or 1
 

@@ -121,9 +121,8 @@ def _denials(found: Sequence[Token], other: Sequence[Token]) -> list[_Denial]:
             behind = part[n + 1].low if n + 1 < len(part) else ""
             cue = token.low in _CUES and behind not in _NO_CUE
             cue = cue or (token.low in _REFUSALS and behind == "to") or token.low in _DENIALS
-            cue = cue or (
-                token.low in ("rule", "rules", "ruled", "exclude", "excluded") and token.low.startswith("exclu")
-            )
+            cue = cue or token.low in ("exclude", "excluded")
+            cue = cue or (token.low in ("rule", "rules", "ruled") and behind == "out")
             positive = next(
                 (token.low[len(p) :] for p in _PREFIXES if token.low.startswith(p) and token.low[len(p) :] in others),
                 "",

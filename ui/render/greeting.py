@@ -30,13 +30,18 @@ def welcome_empty(folder: str, kinds: Sequence[str]) -> str:
     )
 
 
-def library_line(articles: int, sentences: int, notices: Sequence[str], refused: Sequence[str]) -> str:
-    """Return the line on top: what is in the library, and what a person should know about it."""
+def library_line(articles: int, sentences: int, notices: Sequence[str], refused: Sequence[str], files: int) -> str:
+    """Return the line on top: what is in the library, and what a person should know about it.
+
+    Args:
+        refused: What was refused and why, files and lines of files.
+        files: How many files these are.
+    """
     counts = f"{count(articles, 'article')}, {count(sentences, 'sentence')}"
     line = f'<h1 class="name">article-qa</h1><p class="counts">{counts}</p>'
     told = "".join(f'<p class="notice" dir="auto">{escape(text)}</p>' for text in notices)
     if refused:
-        files = "".join(f'<li dir="auto">{escape(text)}</li>' for text in refused)
-        summary = f"<summary>{count(len(refused), 'file')} not read</summary>"
-        told += f'<details class="notice">{summary}<ul>{files}</ul></details>'
+        lines = "".join(f'<li dir="auto">{escape(text)}</li>' for text in refused)
+        summary = f"<summary>{count(files, 'file')} not read</summary>"
+        told += f'<details class="notice">{summary}<ul>{lines}</ul></details>'
     return line + told
