@@ -260,6 +260,7 @@ def test_importing_loads_no_model_library():
 def test_the_folder_one_stands_in_gives_the_compiler_no_modules(tmp_path, monkeypatch):
     (tmp_path / "onnx.py").write_text("raise SystemExit('trap')")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PYTHONPATH", raising=False)
     monkeypatch.setattr(compiled, "_BOOT", "import onnx, sys; sys.exit('no trap')")
     with pytest.raises(EncoderUnavailable, match="no trap"):
         compiled._run(tmp_path)
