@@ -168,7 +168,7 @@ def test_a_run_of_a_few_steps_gives_a_reader(tmp_path):
     data = tmp_path / "data"
     data.mkdir()
     out = tmp_path / "out"
-    settings = ["--steps", "2", "--rival-steps", "2", "--again-steps", "2", "--batch", "4"]
+    settings = ["--steps", "2", "--rival-steps", "2", "--batch", "4"]
     command = [sys.executable, "-m", "qa.reader.train", str(folder(data, 8)), str(out), *settings]
     done = subprocess.run(command, capture_output=True, text=True, timeout=280)
     assert done.returncode == 0, done.stderr[-2_000:]

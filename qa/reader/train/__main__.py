@@ -28,20 +28,17 @@ from qa.reader.train.network import Network, losses, start
 # glibc gives large buffers back to the system and asks for them again at every step; without that a step is a fifth
 # faster: MALLOC_MMAP_THRESHOLD_=2000000000 MALLOC_TRIM_THRESHOLD_=8000000000 MALLOC_TOP_PAD_=1000000000
 
-_SETTINGS = ("steps", "rate", "rival_steps", "rival_rate", "again_steps", "again_rate", "batch", "dropout", "seed")
+_SETTINGS = ("steps", "rate", "rival_steps", "rival_rate", "batch", "dropout", "seed")
 
 PARTS = {"span": 1.0, "evidence": 0.5, "whole": 0.5, "rivals": 1.0}
 """How the parts of the loss are added."""
-
-NETWORKS = "first", "rivals", "mixed", "again", "all"
-"""What is trained, one after the other, and what is mixed of it; the best of them is exported."""
 
 Made = Callable[[int], list[list[Example]]]
 """Makes the examples of a pass, in groups, from a seed."""
 
 
-def train(network: Network, made_with: Made, steps: int, rate: float, seed: int, given: argparse.Namespace) -> None:
-    """Train for a number of steps."""
+def train(network: Network, made_with: Made, steps: int, rate: float, given: argparse.Namespace) -> None:
+    """Train for a number of steps and leave `last.pt`."""
     out: Path = given.out
     outputs = [p for name, p in network.named_parameters() if not name.startswith("encoder.")]
     groups = [
@@ -57,11 +54,11 @@ def train(network: Network, made_with: Made, steps: int, rate: float, seed: int,
     sums: dict[str, float] = defaultdict(float)
     network.train()
     while step < steps:
-        made = made_with(seed + epoch)
+        made = made_with(given.seed + epoch)
         flat = [example for group in made for example in group]
         answered = sum(e.span != (0, 0) for e in flat)
         say(out, f"pass {epoch}: {len(made)} groups, {len(flat)} examples, {answered} answerable")
-        for batch in batches(made, given.batch, seed + epoch):
+        for batch in batches(made, given.batch, given.seed + epoch):
             with torch.autocast("cpu", torch.bfloat16):
                 pieces, whole = network(batch["ids"], batch["types"], batch["mask"])
             parts = losses(pieces, whole, batch)
@@ -76,13 +73,16 @@ def train(network: Network, made_with: Made, steps: int, rate: float, seed: int,
             for name, value in parts.items():
                 sums[name] += value.item()
             if step % 50 == 0:
-                pace = seen / (time.time() - started)
+                rate = seen / (time.time() - started)
                 told = " ".join(f"{name} {value / 50:.3f}" for name, value in sums.items())
-                say(out, f"step {step}/{steps} {told} {pace:.1f} examples/s {time.time() - started:.0f} s")
+                say(out, f"step {step}/{steps} {told} {rate:.1f} examples/s {time.time() - started:.0f} s")
                 sums.clear()
+            if step % 500 == 0:
+                torch.save(network.state_dict(), out / "last.pt")
             if step >= steps:
                 break
         epoch += 1
+    torch.save(network.state_dict(), out / "last.pt")
 
 
 def say(out: Path, line: str) -> None:
@@ -92,28 +92,15 @@ def say(out: Path, line: str) -> None:
         log.write(line + "\n")
 
 
-def part(
-    given: argparse.Namespace, folder: Path, name: str, before: str, made_with: Made, steps: int, rate: float
-) -> None:
-    """Train from the weights of a part before, from the encoder's without one, and leave `NAME.pt`; once."""
-    if not (given.out / f"{name}.pt").exists():  # else the command was stopped, and goes on
-        network = start(str(folder), given.dropout if before else 0.0)
-        if before:
-            network.load_state_dict(torch.load(given.out / f"{before}.pt"))
-        train(network, made_with, steps, rate, given.seed + 100 * NETWORKS.index(name), given)
-        torch.save(network.state_dict(), given.out / f"{name}.pt")
-
-
-def mix(out: Path, one: str, other: str, name: str) -> None:
-    """Leave the mean of two networks' weights (a model soup, Wortsman et al. 2022) as `NAME.pt`."""
-    left, right = (torch.load(out / f"{each}.pt") for each in (one, other))
-    torch.save({key: torch.lerp(tensor, right[key], 0.5) for key, tensor in left.items()}, out / f"{name}.pt")
-
-
 def finish(given: argparse.Namespace, corpus: Corpus, folder: Path) -> None:
-    """Export the network that reads the held-out questions best, fit the calibration on them, and seal."""
+    """Export the best network, fit the calibration on held-out questions, and seal.
+
+    The best of three: that of the first part, that of the second, and the mean of their weights (Wortsman et al. 2022).
+    """
     trained = {name: getattr(given, name) for name in _SETTINGS}
-    weights = {name: torch.load(given.out / f"{name}.pt") for name in NETWORKS}
+    first, last = (torch.load(given.out / f"{name}.pt") for name in ("first", "last"))
+    mixed = {name: torch.lerp(tensor, last[name], 0.5) for name, tensor in first.items()}
+    weights = {"first": first, "last": last, "mixed": mixed}
 
     def judged(name: str, *, quantised: bool = True) -> float:
         network = start(str(folder), 0.0)
@@ -146,9 +133,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=1.5e-4)
     parser.add_argument("--rival-steps", type=int, default=1400, help="then, with passages set against each other")
     parser.add_argument("--rival-rate", type=float, default=1e-4)
-    parser.add_argument("--again-steps", type=int, default=1300, help="then, from the mean of both, each alone again")
-    parser.add_argument("--again-rate", type=float, default=1e-4)
-    parser.add_argument("--dropout", type=float, default=0.1, help="in the second and third part")
+    parser.add_argument("--dropout", type=float, default=0.1, help="in the second part")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--finish", action="store_true", help="train no more; export and calibrate what is there")
     given = parser.parse_args()
@@ -175,18 +160,20 @@ def main() -> None:
             mined = mine(corpus, encoder(PACKAGED), lambda line: say(given.out, line))
             kept.write_text(json.dumps(mined))
         say(given.out, json.dumps({name: value for name, value in vars(given).items() if name not in ("data", "out")}))
-
-        def alone(seed: int) -> list[list[Example]]:
-            return [[example] for example in examples(corpus, mined, corpus.train, seed)]
-
-        def against(seed: int) -> list[list[Example]]:
-            return rivals(corpus, mined, corpus.train, seed)
-
-        part(given, folder, "first", "", alone, given.steps, given.rate)
-        part(given, folder, "rivals", "first", against, given.rival_steps, given.rival_rate)
-        mix(given.out, "first", "rivals", "mixed")
-        part(given, folder, "again", "mixed", alone, given.again_steps, given.again_rate)
-        mix(given.out, "mixed", "again", "all")
+        first = given.out / "first.pt"
+        if not first.exists():
+            network = start(str(folder), 0.0)
+            train(
+                network,
+                lambda s: [[e] for e in examples(corpus, mined, corpus.train, s)],
+                given.steps,
+                given.rate,
+                given,
+            )
+            torch.save(network.state_dict(), first)
+        network = start(str(folder), given.dropout)
+        network.load_state_dict(torch.load(first))
+        train(network, lambda s: rivals(corpus, mined, corpus.train, s), given.rival_steps, given.rival_rate, given)
     finish(given, corpus, folder)
 
 
