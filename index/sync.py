@@ -113,10 +113,14 @@ def take_in(
     return _Sync(folder, library, encoder, vectors, lambda step: None).take_in(files, parser)
 
 
-def article_files(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
+def article_files(folder: Path, unlisted: list[UnreadableFile] | None = None) -> Iterator[tuple[str, os.stat_result]]:
     """Yield the files of a folder that are articles by name, as (path with `/`, stat), sorted.
 
     Hidden files and folders, symbolic links, `README*` and unknown suffixes are not articles.
+
+    Args:
+        folder: Where they are.
+        unlisted: Takes the folders inside that cannot be listed; without it, one is an error.
 
     Raises:
         NoLibrary: The folder is missing, is not a folder, or cannot be listed.
@@ -125,25 +129,30 @@ def article_files(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
         what = "is a file" if os.path.exists(folder) else "does not exist"
         raise NoLibrary(f"{folder} {what}; name a folder with articles in it.")
     try:
-        yield from _walk(folder, "", _DEPTH)
+        yield from _walk(folder, "", _DEPTH, unlisted)
     except OSError as error:
         raise NoLibrary(f"{error.filename} cannot be listed ({error.strerror}); check its permissions.") from error
 
 
-def _walk(folder: str | Path, prefix: str, depth: int) -> Iterator[tuple[str, os.stat_result]]:
+def _walk(
+    folder: str | Path, prefix: str, depth: int, unlisted: list[UnreadableFile] | None
+) -> Iterator[tuple[str, os.stat_result]]:
     with contextlib.ExitStack() as stack:
         try:
             entries = stack.enter_context(os.scandir(folder))
-        except FileNotFoundError:  # it went away meanwhile
-            if prefix:
-                return
-            raise
+        except OSError as error:
+            if not prefix or unlisted is None:
+                raise
+            if not isinstance(error, FileNotFoundError):  # else it went away meanwhile
+                found = f"cannot be listed ({error.strerror}); check its permissions"
+                unlisted.append(UnreadableFile(shown(prefix[:-1]), "unreadable", found))
+            return
         for entry in sorted(entries, key=lambda entry: entry.name):
             if entry.name.startswith("."):
                 continue
             if entry.is_dir(follow_symlinks=False):
                 if depth:
-                    yield from _walk(entry.path, f"{prefix}{entry.name}/", depth - 1)
+                    yield from _walk(entry.path, f"{prefix}{entry.name}/", depth - 1, unlisted)
             elif entry.is_file(follow_symlinks=False):
                 suffix = os.path.splitext(entry.name)[1].lower()
                 if suffix in SUFFIXES and not entry.name.upper().startswith("README"):
@@ -204,7 +213,9 @@ class _Sync:
         return Families(self.library.signatures())  # of all articles, so not before one is new
 
     def run(self) -> Changes:
-        files = [(shown(path), path, stat) for path, stat in article_files(self.folder)]
+        unlisted: list[UnreadableFile] = []
+        files = [(shown(path), path, stat) for path, stat in article_files(self.folder, unlisted)]
+        self.report.refused += unlisted
         known = self.library.files()
         held = self.library.articles_of_files()
         new = []
@@ -226,8 +237,10 @@ class _Sync:
         if new:
             self.progress(Step("Adding", len(new), len(new)))
         # Deletions come last, so that a renamed file finds its vectors under its old name.
+        unseen = tuple(f"{error.path}/" for error in unlisted)  # who knows what is in there: it stays as it was
         for name in sorted((known.keys() | held.keys()) - {name for name, _, _ in files}):
-            self.report.deleted += self.library.remove_file(name)
+            if not name.startswith(unseen):
+                self.report.deleted += self.library.remove_file(name)
         self.report.left_out = len(self.library.removed())
         self._index()
         return self.report

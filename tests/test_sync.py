@@ -615,3 +615,25 @@ def test_a_file_that_took_too_long_is_read_again_when_it_is_touched(desk, monkey
     monkeypatch.setattr(Parser, "parse", parse)
     os.utime(path, (1_600_000_000, 1_600_000_000))
     assert desk.sync().added == ["a.txt"]
+
+
+def test_a_folder_inside_that_cannot_be_listed_holds_up_nothing_and_loses_nothing(desk, monkeypatch):
+    desk.write("a.txt", news(1))
+    desk.write("inside/b.txt", news(2))
+    desk.sync()
+    desk.write("c.txt", news(3))
+    scandir = os.scandir
+
+    def forbidden(path):
+        if str(path).endswith("inside"):
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", forbidden)
+    report = desk.sync()
+    assert (report.added, report.deleted) == (["c.txt"], [])
+    assert str(report.refused[0]) == "inside: cannot be listed (Permission denied); check its permissions"
+    assert sorted(desk.texts()) == ["a.txt", "c.txt", "inside/b.txt"]
+    monkeypatch.setattr(os, "scandir", scandir)
+    shutil.rmtree(desk.folder / "inside")
+    assert desk.sync().deleted == ["inside/b.txt"]
