@@ -41,8 +41,8 @@ def sure(confidence: float) -> str:
     """Return how sure an answer of the shipped reader is.
 
     >>> sure(0.95), sure(0.1)
-    ('Sure: of 10 such answers 6 to 9 were right.', 'A guess: of 10 such answers hardly any was right.')
+    ('Sure: 6 to 9 of 10 such answers were right.', 'A guess: hardly any of 10 such answers was right.')
     """
     band = next(band for band in BANDS if confidence >= band.least)
-    right = f"{band.few} to {band.many} were" if band.many else "hardly any was"
-    return f"{band.name}: of 10 such answers {right} right."
+    few, was = (f"{band.few} to {band.many}", "were") if band.many else ("hardly any", "was")
+    return f"{band.name}: {few} of 10 such answers {was} right."

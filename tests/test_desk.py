@@ -131,7 +131,7 @@ def test_what_stands_beside_an_answer(visit):  # noqa: F811
     assert [text_of(item) for item in answer.locator(".sources li:has(.newest) .title").all()] == [
         "What burned in Linden"
     ]
-    assert answer.locator(".sure").inner_text().endswith("of 10 such answers 6 to 9 were right.")
+    assert answer.locator(".sure").inner_text().endswith("6 to 9 of 10 such answers were right.")
     took = answer.locator(".took")
     assert not took.locator("p").is_visible()
     took.locator("summary").click()
