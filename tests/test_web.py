@@ -201,9 +201,8 @@ def test_what_is_typed_after_an_example_is_asked_next(visit):
     assert questions == [asked, "When was the oven of Hanna Keller built?"]
 
 
-def test_what_the_page_loads_late_does_not_wipe_an_answer(browser, address):
-    visitor = Visitor(browser, address)
-    visitor.page.add_init_script("""
+def test_what_the_page_loads_late_does_not_wipe_an_answer(visit):
+    late = """
         const fetched = window.fetch;
         window.late = 0;
         window.fetch = async (...given) => {
@@ -213,14 +212,12 @@ def test_what_the_page_loads_late_does_not_wipe_an_answer(browser, address):
             window.late += 1;
           }
           return got;
-        };""")
-    visitor.page.reload()
+        };"""
+    visitor = visit(script=late)
     visitor.ask("Who bakes rye bread in Zurich?")
     visitor.page.wait_for_function("window.late > 0")
     visitor.page.wait_for_timeout(500)
     assert visitor.page.locator(".answer").count() == 1
-    visitor.context.close()
-    assert visitor.bad == []
 
 
 def test_hostile_articles_are_shown_as_text(visit, assistant):
@@ -301,10 +298,8 @@ def test_escape_in_the_question_box_stays_there(visit):
     assert visitor.page.evaluate("document.activeElement.tagName") == "TEXTAREA"
 
 
-def test_without_encryption_a_conversation_is_copied_too(browser, address):
-    visitor = Visitor(browser, address)
-    visitor.page.add_init_script("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
-    visitor.page.reload()
+def test_without_encryption_a_conversation_is_copied_too(visit):
+    visitor = visit(script="Object.defineProperty(navigator, 'clipboard', { value: undefined })")
     visitor.ask("Who bakes rye bread in Zurich?")
     visitor.page.click("#copy")
     visitor.page.wait_for_selector("#copy:text('Copied')")
@@ -312,8 +307,6 @@ def test_without_encryption_a_conversation_is_copied_too(browser, address):
     visitor.page.focus("#question textarea")
     visitor.page.keyboard.press("Control+V")
     assert visitor.page.input_value("#question textarea").startswith("# Who bakes rye bread")
-    visitor.context.close()
-    assert visitor.bad == []
 
 
 def test_the_keyboard_is_enough(visit):

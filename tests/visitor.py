@@ -21,7 +21,7 @@ CONTRAST = """names => {
 class Visitor:
     """One browser session; it notes dialogs, errors and requests, and fails on any that should not be."""
 
-    def __init__(self, browser, address, query="?__theme=light", width=1280, height=800):
+    def __init__(self, browser, address, query="?__theme=light", width=1280, height=800, script=""):
         self.context = browser.new_context(viewport={"width": width, "height": height})
         self.page = self.context.new_page()
         self.page.set_default_timeout(60_000)
@@ -31,6 +31,7 @@ class Visitor:
         self.page.on("pageerror", lambda e: None if "AbortError" in str(e) else self.bad.append(f"error {e}"))
         self.page.on("console", lambda said: self.bad.append(said.text) if said.type == "error" else None)
         self.context.on("request", self._request)
+        self.page.add_init_script(script)
         self.page.goto(f"{address}/{query}")
         self.page.wait_for_selector("#question textarea")
 
