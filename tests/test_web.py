@@ -206,8 +206,9 @@ def test_what_the_page_loads_late_does_not_wipe_an_answer(visit):
         const fetched = window.fetch;
         window.late = 0;
         window.fetch = async (...given) => {
+          const early = String(given[0]).includes("/run/") && !document.querySelector(".question");
           const got = await fetched(...given);
-          if (String(given[0]).includes("/run/") && performance.now() < 3000) {
+          if (early) {
             await new Promise(then => setTimeout(then, 6000));
             window.late += 1;
           }
