@@ -24,11 +24,10 @@ class Visitor:
     def __init__(self, browser, address, query="?__theme=light", width=1280, height=800, script=""):
         self.context = browser.new_context(viewport={"width": width, "height": height})
         self.page = self.context.new_page()
-        self.page.set_default_timeout(60_000)
+        self.page.set_default_timeout(20_000)
         self.bad: list[str] = []
         self.page.on("dialog", lambda dialog: (self.bad.append(f"dialog {dialog.message}"), dialog.dismiss()))
-        # Gradio's own: its requests end when the page is left.
-        self.page.on("pageerror", lambda e: None if "AbortError" in str(e) else self.bad.append(f"error {e}"))
+        self.page.on("pageerror", lambda error: self.bad.append(f"error {error}"))
         self.page.on("console", lambda said: self.bad.append(said.text) if said.type == "error" else None)
         self.context.on("request", self._request)
         self.page.add_init_script(script)
