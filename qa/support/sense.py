@@ -122,7 +122,6 @@ def _denials(found: Sequence[Token], other: Sequence[Token]) -> list[_Denial]:
             cue = token.low in _CUES and behind not in _NO_CUE
             cue = cue or (token.low in _REFUSALS and behind == "to") or token.low in _DENIALS
             cue = cue or token.low in ("exclude", "excluded")
-            cue = cue or (token.low in ("rule", "rules", "ruled") and behind == "out")
             positive = next(
                 (token.low[len(p) :] for p in _PREFIXES if token.low.startswith(p) and token.low[len(p) :] in others),
                 "",
