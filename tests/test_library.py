@@ -404,6 +404,23 @@ def test_a_read_only_folder_can_be_read(tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == [FILE]
 
 
+def test_a_library_that_is_busy_does_not_count_as_read_only(tmp_path, monkeypatch):
+    """Else whoever comes then would see no later commit, and could write none."""
+    whole(tmp_path / FILE)
+    monkeypatch.setattr("index.database._WAIT", 0.1)
+    writer = sqlite3.connect(tmp_path / FILE, isolation_level=None)
+    writer.execute("PRAGMA journal_mode = DELETE")
+    writer.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(NoLibrary, match="locked"):
+        Library(tmp_path)
+    writer.execute("ROLLBACK")
+    writer.close()
+    library = Library(tmp_path)
+    publish(library, "b.txt", news(2))
+    assert library.counts()[0] == 2
+    library.close()
+
+
 # ---------------------------------------------------------------- threads
 
 
