@@ -190,9 +190,9 @@ class _Fetch:
             raise self._error("fetch_failed", f"{why}; open it in a browser and save the page") from error
 
     def _taken(self, response: httpcore.Response, target: _Target) -> Fetched | str:
-        headers = {name.lower(): value.decode("latin-1") for name, value in response.headers}
+        headers = {name.lower(): _text(value) for name, value in response.headers}
         if response.status in _MOVED and headers.get(b"location"):
-            return _text(headers[b"location"].encode("latin-1"))  # as browsers read it
+            return headers[b"location"]
         if response.status != 200:
             phrase = http.HTTPStatus(response.status).phrase if response.status in set(http.HTTPStatus) else ""
             why = f"the server says {response.status} {phrase}".rstrip()
@@ -276,6 +276,7 @@ class _Fetch:
 
 
 def _text(header: bytes) -> str:
+    """Return a header as browsers read it."""
     try:
         return header.decode("utf-8")
     except UnicodeDecodeError:

@@ -57,7 +57,7 @@ def main() -> None:
         with contextlib.suppress(AttributeError, ValueError):
             # What is read by a program is UTF-8 everywhere, so that a quote stays exact.
             stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="replace")  # type: ignore[union-attr]
-    # What the imports make stays: looking through it for garbage time and again, and at the end, is a quarter of `ask`.
+    # What the imports make stays: looking through it for garbage time and again, and at the end, is a fifth of `ask`.
     gc.set_threshold(50_000, 20, 20)
     try:
         app()

@@ -25,8 +25,8 @@ from qa.reader.train.libraries import ask_all
 from qa.reader.train.negatives import mine
 from qa.reader.train.network import Network, losses, start
 
-# glibc gives large buffers back to the system and asks for them again at every step; without that a step is a fifth
-# faster: MALLOC_MMAP_THRESHOLD_=2000000000 MALLOC_TRIM_THRESHOLD_=8000000000 MALLOC_TOP_PAD_=1000000000
+# glibc gives large buffers back to the system and asks for them again at every step, but not with
+# MALLOC_MMAP_THRESHOLD_=2000000000 MALLOC_TRIM_THRESHOLD_=8000000000 MALLOC_TOP_PAD_=1000000000
 
 _SETTINGS = ("steps", "rate", "rival_steps", "rival_rate", "batch", "dropout", "seed")
 
