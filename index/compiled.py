@@ -1,7 +1,7 @@
 """The packaged encoder, compiled once to an int8 network that onnxruntime runs without PyTorch.
 
 Measured on squad2_part_a (320 passages, 1,200 questions; `python -m tests.bench.encoder DATA`) against the same weights
-in float32 with PyTorch: 3.4 times as many passages and 11 times as many questions a CPU second, the right passage first
+in float32 with PyTorch: 3.6 times as many passages and 10 times as many questions a CPU second, the right passage first
 for .637 of the questions (.641) and among five for .873 (.877).
 
 The files are kept in the user's cache under the weights' SHA-256 and the version of what is done here.

@@ -1,8 +1,8 @@
 """Unit vectors at rest, a byte a number instead of four, and the highest of their scores.
 
 Each vector is scaled so that its largest number is 127 and rounded; read back, it is made a unit vector again, which
-undoes the scale. On squad2_part_a (556 passages, 700 questions) the ten nearest passages agree with those of float32
-to .997 (float16 .9997, four bits .948), and the sentence that is ranked first is the same for every question.
+undoes the scale. On squad2_part_a (320 passages, 1,200 questions; `python -m tests.bench.encoder DATA`) .997 of the ten
+nearest passages are those of float32, and .9975 of the nearest.
 """
 
 from __future__ import annotations
